@@ -1,0 +1,3 @@
+//! The `soc2gate` program: everything it does is in the library.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Holds the layers: imports go down only.

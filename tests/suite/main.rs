@@ -1,0 +1,1 @@
+//! Tests through the real doors: HTTPS for the webhook, the binary for the command line.

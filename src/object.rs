@@ -16,7 +16,7 @@ pub use container::{
     Lifecycle, Probe, SeLinuxOptions, SecurityContext, TcpSocketAction, TypedProfile, VolumeMount,
     WindowsOptions,
 };
-pub use image::{Digest, ImageReference, ImageReferenceError};
+pub use image::{Digest, ImagePrefix, ImageReference, ImageReferenceError};
 pub use kind::Kind;
 pub use metadata::{Metadata, OwnerReference};
 pub use place::{ContainerAt, ContainerList, ImageAt, Place, PodAt};

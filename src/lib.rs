@@ -26,5 +26,8 @@ pub mod policy;
 // Decision: the pure heart.
 pub mod decision;
 
+// Outside: what the world tells us, one module per neighbour.
+pub mod images;
+
 // Program: the commands, which wire everything.
 pub mod cli;

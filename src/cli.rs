@@ -1,8 +1,9 @@
 //! The commands. The only place that wires the layers together.
 
 mod rules;
+mod serve;
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -15,9 +16,22 @@ struct Cli {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Serve(serve::Serve),
+}
 
 /// Runs the program.
 pub fn run() -> ExitCode {
-    match Cli::parse().command {}
+    match Cli::parse().command {
+        Command::Serve(serve) => serve.run(),
+    }
+}
+
+/// Says on standard error what is wrong, in words that name what to change.
+fn complain(message: &str) {
+    let mut err = std::io::stderr().lock();
+    for line in message.lines() {
+        // Nobody is left to tell when standard error is closed.
+        let _ = writeln!(err, "error: {line}");
+    }
 }

@@ -9,4 +9,4 @@ pub mod directory;
 pub mod telemetry;
 
 // 9 server: routes, limits, TLS.
-// pub mod server;
+pub mod server;

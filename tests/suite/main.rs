@@ -1,1 +1,6 @@
 //! Tests through the real doors: HTTPS for the webhook, the binary for the command line.
+
+#[cfg(test)]
+mod https;
+#[cfg(test)]
+mod server;

@@ -54,7 +54,11 @@ impl InForce {
     ///
     /// # Errors
     /// Everything unusable: at the start there is no last good state to keep.
-    pub(super) fn start(rules: Rules, scan_reports: Option<PathBuf>, metrics: Arc<Metrics>) -> Result<Arc<Self>, Vec<Unusable>> {
+    pub(super) fn start(
+        rules: Rules,
+        scan_reports: Option<PathBuf>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Arc<Self>, Vec<Unusable>> {
         let mut sources = Sources::default();
         let mut directories = Vec::new();
         for (part, path) in [(Part::Policies, &rules.policies), (Part::Exemptions, &rules.exemptions)] {

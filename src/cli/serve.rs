@@ -108,6 +108,7 @@ impl Serve {
             let policies = in_force.gate.policies();
             tracing::info!(
                 address = %handle.address(),
+                admin_address = %handle.admin_address().map(|address| address.to_string()).unwrap_or_default(),
                 checks = policies.bound().len(),
                 policy_digest = policies.digest(),
                 "ready for reviews"

@@ -5,3 +5,6 @@
 
 // Words: plain data, no input or output.
 pub mod manifest;
+
+// Program: the commands.
+pub mod cli;

@@ -1,3 +1,7 @@
 //! The `soc2gate` program: everything it does is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    soc2gate::cli::run()
+}

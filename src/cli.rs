@@ -1,14 +1,21 @@
-//! The commands. The only place that wires the parts of the program together.
+//! The commands. The only place that wires the layers together.
 
 mod check;
+mod rules;
 
-use std::process::ExitCode;
+use std::{
+    fmt,
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
-/// Keeps a Kubernetes cluster inside its SOC 2 criteria, and can prove it.
+use crate::decision::printable;
+
+/// The gate that keeps a Kubernetes cluster inside its SOC 2 criteria, and can prove it to an auditor.
 #[derive(Parser)]
-#[command(name = "soc2gate", version)]
+#[command(version, max_term_width = 110, propagate_version = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -16,12 +23,32 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Check(check::Args),
+    Check(check::Check),
 }
 
-/// Runs the program with the arguments it was started with.
+/// Runs the program.
 pub fn run() -> ExitCode {
     match Cli::parse().command {
-        Command::Check(args) => check::run(&args),
+        Command::Check(check) => check.run(),
+    }
+}
+
+/// Input that cannot be used: files, flags, policies. Clap exits with the same code for an unknown flag.
+const UNUSABLE: u8 = 2;
+
+/// Tells the person at the terminal, whom no text of a file may mislead. Standard error may be closed; then there is
+/// nobody left to tell.
+fn tell(message: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{}", printable(&message.to_string()));
+}
+
+/// The exit code after writing to standard output: a reader that has seen enough (`| head`) is no failure.
+fn written(result: io::Result<()>, otherwise: ExitCode) -> ExitCode {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            tell(format_args!("standard output cannot be written: {error}"));
+            ExitCode::from(UNUSABLE)
+        }
+        _ => otherwise,
     }
 }

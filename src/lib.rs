@@ -3,8 +3,28 @@
 //! The modules are listed bottom-up, in reading order. A module uses only the blocks above its own;
 //! `tests/architecture.rs` holds us to it.
 
-// Words: plain data, no input or output.
+// Words: plain data.
+pub mod criterion;
 pub mod manifest;
+pub mod object;
 
-// Program: the commands.
+// The request: an object, and who asks for what.
+pub mod request;
+
+// Surroundings: what else exists.
+pub mod inventory;
+
+// Tests: what a check is.
+pub mod check;
+
+// Catalogue: every check, one file each.
+pub mod checks;
+
+// Policy: which check, where, how hard, until when.
+pub mod policy;
+
+// Decision: the pure heart.
+pub mod decision;
+
+// Program: the commands, which wire everything.
 pub mod cli;

@@ -1,14 +1,25 @@
 //! What `check` tells at the end, whatever the output.
 
-use serde::Serialize;
+use std::{collections::BTreeMap, fmt};
 
-use crate::manifest::Unusable;
+use serde::{Serialize, Serializer};
+
+use crate::{
+    manifest::Unusable,
+    policy::{Exemption, Mode},
+};
 
 /// Everything found, in the order of the input.
 #[derive(Default)]
 pub(super) struct Report {
     pub(super) findings: Vec<Reported>,
+    /// How many objects each check could not be answered for, by check and reason.
+    pub(super) not_assessed: BTreeMap<(&'static str, String), usize>,
     pub(super) unusable: Vec<Unusable>,
+    /// What else the person should know; each once.
+    pub(super) notes: Vec<String>,
+    /// Whether something enforced could not be decided.
+    pub(super) undecided: bool,
     pub(super) summary: Summary,
 }
 
@@ -16,17 +27,23 @@ pub(super) struct Report {
 #[derive(Serialize)]
 pub(super) struct Reported {
     pub(super) check: &'static str,
-    pub(super) criterion: String,
-    pub(super) mode: String,
-    pub(super) severity: String,
+    pub(super) criterion: &'static str,
+    #[serde(serialize_with = "mode_id")]
+    pub(super) mode: Mode,
+    pub(super) severity: &'static str,
     pub(super) object: Named,
     pub(super) file: String,
     pub(super) line: u32,
-    #[serde(skip)]
     pub(super) column: u32,
     pub(super) path: String,
     pub(super) message: String,
     pub(super) fix: String,
+    /// `new` or `exempted`.
+    pub(super) state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) exemption: Option<String>,
+    /// The official criteria that the check speaks to.
+    pub(super) tsc: Vec<&'static str>,
 }
 
 /// The object that a finding is about; the namespace is empty where the file names none.
@@ -37,24 +54,73 @@ pub(super) struct Named {
     pub(super) name: String,
 }
 
-/// How much was judged, and how it went.
+/// How much was judged, and how it went. Exempted findings count under `exempted` alone.
 #[derive(Default, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct Summary {
-    /// Texts that were read.
     pub(super) files: usize,
-    /// Objects that were judged.
     pub(super) objects: usize,
-    /// Findings by the mode they count as.
     pub(super) enforce: usize,
     pub(super) warn: usize,
     pub(super) audit: usize,
-    /// Findings that an exemption permits; they are not listed.
     pub(super) exempted: usize,
-    /// Checks that a file cannot answer, such as those that need the cluster.
-    pub(super) not_assessable: usize,
-    /// Files and documents in directories that are no objects.
+    /// Files and documents met in directories that hold no object.
     pub(super) skipped: usize,
     /// Inputs that could not be used; standard error names each.
     pub(super) unusable: usize,
+}
+
+impl Report {
+    pub(super) fn findings(&mut self, findings: Vec<Reported>) {
+        for finding in &findings {
+            let count = match finding.mode {
+                _ if finding.exemption.is_some() => &mut self.summary.exempted,
+                Mode::Enforce => &mut self.summary.enforce,
+                Mode::Warn => &mut self.summary.warn,
+                Mode::Audit | Mode::Off => &mut self.summary.audit,
+            };
+            *count += 1;
+        }
+        self.findings.extend(findings);
+    }
+
+    pub(super) fn not_assessed(&mut self, check: &'static str, reason: &str) {
+        *self.not_assessed.entry((check, reason.to_owned())).or_default() += 1;
+    }
+
+    pub(super) fn refuse(&mut self, unusable: Unusable) {
+        self.summary.unusable += 1;
+        self.unusable.push(unusable);
+    }
+
+    pub(super) fn skip(&mut self, what: fmt::Arguments<'_>) {
+        self.summary.skipped += 1;
+        self.notes.push(what.to_string());
+    }
+
+    pub(super) fn note(&mut self, note: &str) {
+        if !self.notes.iter().any(|known| known == note) {
+            self.notes.push(note.to_owned());
+        }
+    }
+
+    /// Notes the exemptions in force that covered nothing: they may have outlived their reason.
+    pub(super) fn note_exemptions<'e>(&mut self, exemptions: impl Iterator<Item = &'e Exemption>) {
+        let used =
+            |name: &str| self.findings.iter().any(|finding| finding.exemption.as_deref() == Some(name));
+        let unused: Vec<_> =
+            exemptions.map(|exemption| &*exemption.name).filter(|name| !used(name)).collect();
+        if !unused.is_empty() {
+            self.notes.push(format!("exemptions that cover nothing here: {}", unused.join(", ")));
+        }
+    }
+
+    /// Whether anything was found in this mode or a harder one.
+    pub(super) fn fails(&self, weakest: Mode) -> bool {
+        let counts = |finding: &Reported| finding.exemption.is_none() && finding.mode >= weakest;
+        self.undecided || self.findings.iter().any(counts)
+    }
+}
+
+fn mode_id<S: Serializer>(mode: &Mode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(mode.id())
 }

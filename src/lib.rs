@@ -26,5 +26,8 @@ pub mod policy;
 // Decision: the pure heart.
 pub mod decision;
 
+// Doors: what the outside asks for.
+pub mod admission;
+
 // Program: the commands, which wire everything.
 pub mod cli;

@@ -1,6 +1,9 @@
 //! The commands. The only place that wires the layers together.
 
 mod check;
+mod completions;
+mod explain;
+mod policies;
 mod rules;
 
 use std::{
@@ -9,7 +12,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::decision::printable;
 
@@ -24,12 +27,18 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Check),
+    Policies(policies::Policies),
+    Explain(explain::Explain),
+    Completions(completions::Completions),
 }
 
 /// Runs the program.
 pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Check(check) => check.run(),
+        Command::Policies(policies) => policies.run(),
+        Command::Explain(explain) => explain.run(),
+        Command::Completions(completions) => completions.run(Cli::command()),
     }
 }
 

@@ -2,3 +2,7 @@
 
 #[cfg(test)]
 mod catalogue;
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod generated;

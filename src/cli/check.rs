@@ -82,7 +82,11 @@ impl Check {
         if self.select.is_empty() {
             return Ok(policies);
         }
-        Ok(policies.select(&self.select, &self.rules.settings()))
+        let policies = policies.select(&self.select, &self.rules.settings());
+        // A choice without checks would be a pass that nobody has earned.
+        let is_idle = |choice: &Choice| !policies.bound().iter().any(|bound| choice.includes(bound.check));
+        let idle: Vec<_> = self.select.iter().copied().filter(is_idle).map(no_check).collect();
+        if idle.is_empty() { Ok(policies) } else { Err(idle) }
     }
 
     fn judge(&self, judge: &Judge<'_>) -> Report {
@@ -105,6 +109,9 @@ impl Check {
 
     fn print(&self, report: &Report) -> io::Result<()> {
         report.notes.iter().for_each(tell);
+        for (error, objects) in &report.errors {
+            tell(format_args!("{error} (objects: {objects})"));
+        }
         report.unusable.iter().for_each(tell);
         let terminal = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         let mut out = io::BufWriter::new(io::stdout().lock());
@@ -124,6 +131,11 @@ impl Check {
             ExitCode::SUCCESS
         }
     }
+}
+
+fn no_check(choice: Choice) -> Unusable {
+    let message = format!("no check of `{choice}` is in force: choose one that `soc2gate policies` lists");
+    Unusable { file: "--select".to_owned(), line: 0, column: 0, message }
 }
 
 /// Judges the documents of one text; those that cannot be used do not keep the others from it.

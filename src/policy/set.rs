@@ -1,6 +1,10 @@
 //! The policies in force: merged by name, parameters read, indexed by kind. Immutable; a reload makes a new one.
 
-use std::{collections::HashMap, fmt::Write, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt::{self, Write},
+    sync::Arc,
+};
 
 use aws_lc_rs::digest;
 use jiff::Timestamp;
@@ -77,11 +81,23 @@ impl Choice {
         })
     }
 
-    fn includes(self, check: &Check) -> bool {
+    /// Whether a check is among the chosen.
+    pub fn includes(self, check: &Check) -> bool {
         match self {
             Self::Check(id) => check.id == id,
             Self::Criterion(criterion) => check.criterion == criterion,
             Self::Standard(level) => check.level().is_some_and(|of| of <= level),
+        }
+    }
+}
+
+/// As [`Choice::parse`] reads it.
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Check(id) => f.write_str(id),
+            Self::Criterion(criterion) => criterion.fmt(f),
+            Self::Standard(level) => write!(f, "pss:{}", level.id()),
         }
     }
 }

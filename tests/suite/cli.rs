@@ -185,6 +185,7 @@ fn the_ceiling_and_the_threshold_decide_about_the_exit_code() {
         (&["--fail-on", "off"], 2),
         (&["--kubernetes-version", "1.29"], 1),
         (&["--kubernetes-version", "29"], 2),
+        (&["--select", "A1.3"], 2),
         (&["--select", "privileged-contianer"], 2),
         (&["--policies", "nowhere"], 2),
     ] {

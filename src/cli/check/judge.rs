@@ -94,6 +94,6 @@ fn note(decision: &Decision, report: &mut Report) {
         report.not_assessed(unassessed.check.id, unassessed.missing.reason());
     }
     for error in &decision.errors {
-        report.note(error);
+        report.error(error);
     }
 }

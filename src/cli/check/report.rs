@@ -16,8 +16,10 @@ pub(super) struct Report {
     /// How many objects each check could not be answered for, by check and reason.
     pub(super) not_assessed: BTreeMap<(&'static str, String), usize>,
     pub(super) unusable: Vec<Unusable>,
-    /// What else the person should know; each once.
+    /// What else the person should know.
     pub(super) notes: Vec<String>,
+    /// What went wrong while deciding, and for how many objects. None of it let anything pass.
+    pub(super) errors: BTreeMap<String, usize>,
     /// Whether something enforced could not be decided.
     pub(super) undecided: bool,
     pub(super) summary: Summary,
@@ -97,10 +99,8 @@ impl Report {
         self.notes.push(what.to_string());
     }
 
-    pub(super) fn note(&mut self, note: &str) {
-        if !self.notes.iter().any(|known| known == note) {
-            self.notes.push(note.to_owned());
-        }
+    pub(super) fn error(&mut self, error: &str) {
+        *self.errors.entry(error.to_owned()).or_default() += 1;
     }
 
     /// Notes the exemptions in force that covered nothing: they may have outlived their reason.

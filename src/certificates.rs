@@ -81,6 +81,14 @@ impl Store {
     /// # Errors
     /// When a file is missing or unreadable, or a certificate cannot be made.
     pub fn news(&mut self) -> Result<Option<Material>, Error> {
+        // Files that were away are news when they are back, even unchanged.
+        let before = self.seen.take();
+        let material = self.read()?;
+        self.seen = Some(material.digest());
+        Ok((self.seen != before).then_some(material))
+    }
+
+    fn read(&self) -> Result<Material, Error> {
         let (certificate, key) = match &self.source {
             Source::Files { certificate, key } => (certificate.clone(), key.clone()),
             Source::Made { state, names } => {
@@ -88,17 +96,11 @@ impl Store {
                 (state.join(making::CERTIFICATE), state.join(making::KEY))
             }
         };
-        let material = Material {
+        Ok(Material {
             certificate: read(&certificate)?,
             key: read(&key)?,
             client_ca: self.client_ca.as_deref().map(read).transpose()?,
-        };
-        let seen = Some(material.digest());
-        if self.seen == seen {
-            return Ok(None);
-        }
-        self.seen = seen;
-        Ok(Some(material))
+        })
     }
 }
 

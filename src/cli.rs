@@ -5,6 +5,7 @@ mod completions;
 mod explain;
 mod policies;
 mod rules;
+mod serve;
 
 use std::{
     fmt,
@@ -26,6 +27,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Serve(serve::Serve),
     Check(check::Check),
     Policies(policies::Policies),
     Explain(explain::Explain),
@@ -35,6 +37,7 @@ enum Command {
 /// Runs the program.
 pub fn run() -> ExitCode {
     match Cli::parse().command {
+        Command::Serve(serve) => serve.run(),
         Command::Check(check) => check.run(),
         Command::Policies(policies) => policies.run(),
         Command::Explain(explain) => explain.run(),
@@ -49,6 +52,13 @@ const UNUSABLE: u8 = 2;
 /// nobody left to tell.
 fn tell(message: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "{}", printable(&message.to_string()));
+}
+
+/// Says what is wrong, in words that name what to change, each on a line of its own.
+fn complain(message: &str) {
+    for line in message.lines() {
+        tell(format_args!("error: {line}"));
+    }
 }
 
 /// The exit code after writing to standard output: a reader that has seen enough (`| head`) is no failure.

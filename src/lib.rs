@@ -34,5 +34,8 @@ pub mod telemetry;
 // Doors: what the outside asks for.
 pub mod admission;
 
+// Server: routes, limits, TLS.
+pub mod server;
+
 // Program: the commands, which wire everything.
 pub mod cli;

@@ -6,3 +6,7 @@ mod catalogue;
 mod cli;
 #[cfg(test)]
 mod generated;
+#[cfg(test)]
+mod https;
+#[cfg(test)]
+mod server;

@@ -3,12 +3,14 @@
 mod applies;
 mod exemption;
 mod file;
+mod page;
 mod set;
 mod shipped;
 
 pub use applies::{Applies, Match, Selector};
 pub use exemption::{Exemption, ExemptionState, Exemptions, Subject};
 pub use file::{CheckEntry, ControlPolicy, ExemptionLimits};
+pub use page::page;
 pub use set::{Bound, Choice, Loaded, PolicySet, Settings};
 pub use shipped::SHIPPED;
 

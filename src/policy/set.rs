@@ -1,6 +1,10 @@
 //! The policies in force: merged by name, parameters read, indexed by kind. Immutable; a reload makes a new one.
 
-use std::{collections::HashMap, fmt::Write, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt::{self, Write},
+    sync::Arc,
+};
 
 use aws_lc_rs::digest;
 use jiff::Timestamp;
@@ -21,6 +25,12 @@ pub struct Settings {
     pub version: Version,
     /// Lowers every mode to at most this one; never raises one.
     pub ceiling: Option<Mode>,
+}
+
+impl Settings {
+    fn under_ceiling(&self, mode: Mode) -> Mode {
+        self.ceiling.map_or(mode, |ceiling| mode.min(ceiling))
+    }
 }
 
 /// One check under one policy, ready to examine.
@@ -77,11 +87,23 @@ impl Choice {
         })
     }
 
-    fn includes(self, check: &Check) -> bool {
+    /// Whether a check is among the chosen.
+    pub fn includes(self, check: &Check) -> bool {
         match self {
             Self::Check(id) => check.id == id,
             Self::Criterion(criterion) => check.criterion == criterion,
             Self::Standard(level) => check.level().is_some_and(|of| of <= level),
+        }
+    }
+}
+
+/// As [`Choice::parse`] reads it.
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Check(id) => f.write_str(id),
+            Self::Criterion(criterion) => criterion.fmt(f),
+            Self::Standard(level) => write!(f, "pss:{}", level.id()),
         }
     }
 }
@@ -179,7 +201,7 @@ impl Loaded {
                     }
                     Ok(examiner) => bound.push(Bound {
                         check,
-                        mode: settings.ceiling.map_or(entry.mode, |ceiling| entry.mode.min(ceiling)),
+                        mode: settings.under_ceiling(entry.mode),
                         stated_mode: entry.mode,
                         policy: policy.clone(),
                         examiner,
@@ -255,7 +277,7 @@ impl PolicySet {
             let Ok(examiner) = check.examine.configure(&params) else { continue };
             self.bound.push(Bound {
                 check,
-                mode: Mode::Enforce,
+                mode: settings.under_ceiling(Mode::Enforce),
                 stated_mode: Mode::Enforce,
                 policy: Arc::new(ControlPolicy::chosen(check.criterion)),
                 examiner,

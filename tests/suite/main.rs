@@ -5,7 +5,11 @@ mod bypasses;
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod gate;
+#[cfg(test)]
+mod generated;
 #[cfg(test)]
 mod https;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The gate that runs: answers reviews from the policies and the inventory in force, then counts and logs.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -110,13 +110,7 @@ impl Gate {
         Reply { status: 400, body: format!("{unreadable}\n").into_bytes() }
     }
 
-    fn reply(
-        &self,
-        policies: &PolicySet,
-        request: &Request<'_>,
-        uid: &Cow<'_, str>,
-        decision: &Decision,
-    ) -> Reply {
+    fn reply(&self, policies: &PolicySet, request: &Request<'_>, uid: &str, decision: &Decision) -> Reply {
         let id = Uuid::now_v7();
         let mut buffer = Uuid::encode_buffer();
         let decision_id: &str = id.hyphenated().encode_lower(&mut buffer);

@@ -5,8 +5,7 @@ mod surroundings;
 use serde::de::DeserializeSeed;
 use soc2gate::{
     check::{Ask, Check, Params, Report, Version},
-    checks,
-    manifest,
+    checks, manifest,
     object::{Kind, OfKind},
     policy::{Loaded, Settings},
     request::Request,

@@ -63,7 +63,8 @@ struct Parameters {
 fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
     let Parameters { digests, repositories } = params.read()?;
     let read = |text: &String| {
-        let refuse = || params.refuse(format!("`{text}` in `digests` is no digest, write `sha256:` and 64 digits"));
+        let refuse =
+            || params.refuse(format!("`{text}` in `digests` is no digest, write `sha256:` and 64 digits"));
         Digest::parse(text).ok_or_else(refuse)
     };
     let digests = digests.iter().map(read).collect::<Result<HashSet<_>, _>>()?;

@@ -67,7 +67,9 @@ fn examine(at: &ImageAt<'_>, tag_only: TagOnly, ask: &Ask<'_>, report: &mut Repo
         (State::TagOnly, TagOnly::Violation) => {
             format!("{written} has no digest, so that no scan is known to be of it")
         }
-        (State::TagOnly, TagOnly::Resolve) => format!("{written} has no digest, and no scan report knows its tag"),
+        (State::TagOnly, TagOnly::Resolve) => {
+            format!("{written} has no digest, and no scan report knows its tag")
+        }
     };
     report.violation_of(at.place(), at.reference, what);
 }

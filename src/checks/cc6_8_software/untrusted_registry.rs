@@ -15,7 +15,10 @@ pub(super) const CHECK: Check = Check {
     criterion: Criterion::CC6_8,
     tsc: &[
         Support::direct(Criterion::CC6_8, "software comes from vetted sources only"),
-        Support::supporting(Criterion::CC8_1, "what runs went through the registry where changes are approved"),
+        Support::supporting(
+            Criterion::CC8_1,
+            "what runs went through the registry where changes are approved",
+        ),
     ],
     severity: Severity::High,
     needs: &[],

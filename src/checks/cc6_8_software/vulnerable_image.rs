@@ -76,7 +76,9 @@ fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
     if parameters.severity_source.as_deref() == Some("") {
         return Err(params.refuse("`severitySource` is empty: name a source, or leave it out"));
     }
-    Ok(Examiner::Image(Box::new(move |image, ask: &Ask<'_>, report| examine(image, &parameters, ask, report))))
+    Ok(Examiner::Image(Box::new(move |image, ask: &Ask<'_>, report| {
+        examine(image, &parameters, ask, report)
+    })))
 }
 
 /// How many vulnerabilities a message names.
@@ -133,9 +135,8 @@ fn listed<'e>(scanned: &Scanned<'e>, parameters: &Parameters) -> Vec<Listed<'e>>
         let rating = vulnerability.rating(parameters.severity_source.as_deref());
         let counts = rating.counts_as() >= Some(parameters.severity)
             && (vulnerability.fixable || !parameters.fixable_only);
-        let is_worst = by_id
-            .get(vulnerability.id)
-            .is_none_or(|known| rating.counts_as() > known.rating.counts_as());
+        let is_worst =
+            by_id.get(vulnerability.id).is_none_or(|known| rating.counts_as() > known.rating.counts_as());
         if counts && is_worst {
             by_id.insert(vulnerability.id, Listed { rating, vulnerability });
         }

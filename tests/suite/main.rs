@@ -2,3 +2,11 @@
 
 #[cfg(test)]
 mod catalogue;
+#[cfg(test)]
+mod decisions;
+#[cfg(test)]
+mod library;
+#[cfg(test)]
+mod metamorphic;
+#[cfg(test)]
+mod pod_security;

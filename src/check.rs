@@ -2,6 +2,7 @@
 
 mod ask;
 mod examine;
+mod principal;
 mod report;
 mod version;
 mod words;
@@ -10,7 +11,8 @@ use crate::criterion::{Criterion, Severity, Support};
 
 pub use ask::Ask;
 pub use examine::{Examine, Examiner, Kinds, Params};
-pub use report::{Missing, Report, Violation};
+pub use principal::Principal;
+pub use report::{Missing, Report, Violation, quoted};
 pub use version::Version;
 pub use words::{Examples, Level, Reference};
 

@@ -1,11 +1,14 @@
 //! Kubernetes objects as the checks read them: typed, borrowed, and only the fields that something reads.
 
 mod container;
+mod file_path;
+mod host_path;
 mod image;
 mod kind;
 mod metadata;
 mod place;
 mod pod;
+mod security;
 mod text;
 mod volume;
 
@@ -16,11 +19,14 @@ pub use container::{
     Lifecycle, Probe, SeLinuxOptions, SecurityContext, TcpSocketAction, TypedProfile, VolumeMount,
     WindowsOptions,
 };
+pub use file_path::FilePath;
+pub use host_path::{HostPathAt, MountAt};
 pub use image::{Digest, ImagePrefix, ImageReference, ImageReferenceError};
 pub use kind::Kind;
 pub use metadata::{Metadata, OwnerReference};
 pub use place::{ContainerAt, ContainerList, ImageAt, Place, PodAt};
 pub use pod::{PodOs, PodSecurityContext, PodSpec, Sysctl};
+pub use security::SecurityAt;
 pub use text::{List, Pairs, Text};
 pub use volume::{HostPath, ImageVolume, Volume};
 

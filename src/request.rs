@@ -81,11 +81,19 @@ impl Requester<'_> {
                 .is_some_and(|(namespace, name)| namespace == "kube-system" && CONTROLLERS.contains(&name))
     }
 
-    /// Whether this is the kubelet of that node (Node authorizer: user `system:node:<name>`, group `system:nodes`).
+    /// The node whose kubelet this is (Node authorizer: user `system:node:<name>`, group `system:nodes`).
+    pub fn node(&self) -> Option<&str> {
+        let node = self.username().strip_prefix("system:node:").filter(|node| !node.is_empty())?;
+        self.is_in("system:nodes").then_some(node)
+    }
+
+    /// Whether this is the kubelet of that node.
     pub fn is_node(&self, node: &str) -> bool {
-        !node.is_empty()
-            && self.username().strip_prefix("system:node:") == Some(node)
-            && self.groups.iter().any(|group| &**group == "system:nodes")
+        self.node() == Some(node)
+    }
+
+    pub fn is_in(&self, group: &str) -> bool {
+        self.groups.iter().any(|own| **own == *group)
     }
 }
 

@@ -125,7 +125,8 @@ impl Handle {
 
     /// Waits until the server has been told to stop and has left.
     pub async fn finished(self) -> Left {
-        self.running.await.unwrap_or(Left::Drained)
+        // A task that panicked drained nothing.
+        self.running.await.unwrap_or(Left::Cut(0))
     }
 }
 

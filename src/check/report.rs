@@ -4,6 +4,14 @@ use std::borrow::Cow;
 
 use crate::object::Place;
 
+/// A user's value inside a sentence: in backticks, cut to 64 characters so that no message is drowned by it.
+pub fn quoted(value: &str) -> String {
+    match value.char_indices().nth(64) {
+        Some((end, _)) => format!("`{}...`", value.get(..end).unwrap_or_default()),
+        None => format!("`{value}`"),
+    }
+}
+
 /// One field that breaks a check. One per offending value, so that the ratchet can tell old from new.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {

@@ -62,7 +62,13 @@ struct Outline<'a> {
 pub(super) fn read(path: &Path, bytes: &[u8], tell: &mut dyn FnMut(Content<'_>)) {
     let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
     if !is_yaml {
-        match serde_json::from_slice::<Outline<'_>>(bytes) {
+        // What Windows tools put in front of text; no part of JSON.
+        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        // Derived readers would take a list for the fields in their order.
+        if text.trim_ascii_start().starts_with(b"[") {
+            return tell(Content::Problem("it is a list, not a report".to_owned()));
+        }
+        match serde_json::from_slice::<Outline<'_>>(text) {
             Ok(outline) => outline.tell(bytes, tell),
             Err(error) => tell(Content::Problem(format!("it does not parse: {error}"))),
         }

@@ -108,6 +108,14 @@ pub struct TypedProfile<'a> {
     pub kind: Text<'a>,
 }
 
+impl TypedProfile<'_> {
+    /// Whether it confines the program: the runtime's own profile, or one that the node's administrator installed.
+    /// Everything else does not, an empty type and a type that nobody knows yet included.
+    pub fn confines(&self) -> bool {
+        matches!(&*self.kind, "RuntimeDefault" | "Localhost")
+    }
+}
+
 /// SELinux labels of a pod or container.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]

@@ -1,6 +1,6 @@
 //! Where something stands: the walks over pod specs, containers and images, written once, and the paths they yield.
 
-use super::{container::Container, metadata::Metadata, pod::PodSpec};
+use super::{container::Container, metadata::Metadata, pod::PodSpec, security::SecurityAt};
 
 /// A field, as a person finds it and as the ratchet recognises it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -109,6 +109,13 @@ impl<'o> PodAt<'o> {
         self.metadata_path == "metadata"
     }
 
+    /// The pod's `securityContext` and then every container's, where they are set.
+    pub fn security_contexts(&self) -> impl Iterator<Item = SecurityAt<'o>> + use<'o> {
+        let pod = *self;
+        let of_pod = self.spec.security_context.iter().map(move |context| SecurityAt::of_pod(pod, context));
+        of_pod.chain(self.containers().filter_map(SecurityAt::of_container))
+    }
+
     /// Every container of every list. The only loop over containers in the program.
     pub fn containers(&self) -> impl Iterator<Item = ContainerAt<'o>> + use<'o> {
         let pod = *self;
@@ -172,7 +179,7 @@ pub struct ContainerAt<'o> {
     pub container: &'o Container<'o>,
 }
 
-impl ContainerAt<'_> {
+impl<'o> ContainerAt<'o> {
     fn place(&self) -> Place {
         let name = &*self.container.name;
         // Files may leave the name out; the position must do then.
@@ -186,6 +193,15 @@ impl ContainerAt<'_> {
     /// A field of the container.
     pub fn at(&self, field: &str) -> Place {
         self.place().field(field)
+    }
+
+    /// The capabilities that it adds to the runtime's set, each with its position.
+    pub fn added_capabilities(&self) -> impl Iterator<Item = (usize, &'o str)> + use<'o> {
+        let capabilities =
+            self.container.security_context.as_ref().and_then(|context| context.capabilities.as_ref());
+        capabilities
+            .into_iter()
+            .flat_map(|capabilities| capabilities.add.iter().map(|name| &**name).enumerate())
     }
 
     /// The item of a list of the container.

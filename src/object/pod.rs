@@ -27,7 +27,7 @@ pub struct PodSpec<'a> {
     #[serde(rename = "hostIPC")]
     pub host_ipc: Option<bool>,
     pub host_network: Option<bool>,
-    /// `false` puts the pod into a user namespace of its own (KEP-127); absent is not `false`.
+    /// See [`PodSpec::has_user_namespace`].
     pub host_users: Option<bool>,
     #[serde(borrow)]
     pub os: Option<PodOs<'a>>,
@@ -67,6 +67,12 @@ pub struct Sysctl<'a> {
 }
 
 impl PodSpec<'_> {
+    /// Whether root in the pod is somebody without power on the node (`hostUsers: false`, KEP-127). Absent is not
+    /// `false`.
+    pub fn has_user_namespace(&self) -> bool {
+        self.host_users == Some(false)
+    }
+
     /// Whether the pod declares itself a Windows pod (`os.name`).
     pub fn is_windows(&self) -> bool {
         self.os.as_ref().is_some_and(|os| &*os.name == "windows")

@@ -227,9 +227,10 @@ impl Subject {
                     .is_some_and(|image| image.is_under(prefix))
             })
             && fits(&self.user, requester.map_or("", |requester| requester.username()))
-            && self.group.as_ref().is_none_or(|group| {
-                requester.is_some_and(|requester| requester.groups.iter().any(|g| **g == **group))
-            })
+            && self
+                .group
+                .as_ref()
+                .is_none_or(|group| requester.is_some_and(|requester| requester.is_in(group)))
             && self.service_account.as_ref().is_none_or(|account| {
                 requester
                     .and_then(|requester| requester.service_account())

@@ -12,6 +12,7 @@ use crate::{
 };
 
 /// Policy documents, read but not yet bound to checks.
+#[derive(Default)]
 pub struct Loaded {
     policies: Vec<(Arc<ControlPolicy>, Document)>,
 }
@@ -22,7 +23,7 @@ impl Loaded {
     /// # Errors
     /// None in a released program: a test loads them.
     pub fn shipped() -> Result<Self, Vec<Unusable>> {
-        Self { policies: Vec::new() }.with(SHIPPED.iter().map(|(file, text)| (*file, *text)))
+        Self::default().with(SHIPPED.iter().map(|(file, text)| (*file, *text)))
     }
 
     /// Adds policies from files; one of the same name replaces.

@@ -42,7 +42,8 @@ pub struct Limits {
     pub review: Duration,
     /// The most that `?timeout=` can ask for.
     pub longest_review: Duration,
-    /// Reviews up to this many bytes are decided where they are read, larger ones aside.
+    /// Reviews up to this many bytes are decided where they are read, larger ones aside, under their deadline.
+    /// Nothing stops one decided in place, so what takes longer than a moment must be larger than this.
     pub inline: usize,
     /// Large reviews decided at a time.
     pub large_at_once: usize,

@@ -2,40 +2,21 @@
 
 mod surroundings;
 
-use serde::de::DeserializeSeed;
 use soc2gate::{
-    check::{Ask, Check, Params, Report, Version},
-    checks, manifest,
-    object::{Kind, OfKind},
+    check::{Check, Version},
+    checks,
     policy::{Loaded, Settings},
-    request::Request,
 };
+
+use crate::library;
 
 /// The violations that a check finds in a manifest under its example's parameters.
 fn violations(check: &Check, text: &str) -> Vec<String> {
-    let documents = manifest::parse("params", check.examples.params).unwrap();
-    let params = documents.first().map_or(Params::DEFAULT, |document| Params::of(&document.root));
-    let examiner = check.examine.configure(&params).unwrap();
-    let documents = manifest::parse(check.id, text).unwrap();
-    let root = &documents.first().expect("an example is one manifest").root;
-    let field = |name: &str| root.get(name).and_then(|node| node.as_str()).unwrap_or_default();
-    let kind = Kind::of_manifest(field("apiVersion"), field("kind"));
-    let request = Request::of_manifest(OfKind(kind).deserialize(root).unwrap());
-    let inventory = surroundings::inventory();
-    let ask = Ask {
-        request: &request,
-        object: request.object.as_ref(),
-        inventory: &inventory,
-        now: surroundings::now(),
-        version: Version::NEWEST,
-    };
-    let mut report = Report::default();
-    examiner.examine(&ask, &mut report);
-    report
-        .violations
-        .into_iter()
-        .map(|violation| format!("{} {}", violation.place.path, violation.what))
-        .collect()
+    let surroundings = (surroundings::inventory(), surroundings::now());
+    let report = library::examine_amid(surroundings, check, check.examples.params, Version::NEWEST, text);
+    let line =
+        |violation: &soc2gate::check::Violation| format!("{} {}", violation.place.path, violation.what);
+    report.violations.iter().map(line).collect()
 }
 
 #[test]

@@ -7,11 +7,21 @@ mod catalogue;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod decisions;
+#[cfg(test)]
 mod gate;
 #[cfg(test)]
 mod generated;
 #[cfg(test)]
 mod https;
+#[cfg(test)]
+mod images;
+#[cfg(test)]
+mod library;
+#[cfg(test)]
+mod metamorphic;
+#[cfg(test)]
+mod pod_security;
 #[cfg(test)]
 mod reviews;
 #[cfg(test)]

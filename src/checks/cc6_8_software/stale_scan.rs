@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::subject::{TagOnly, ago, is_older, quoted, scanned};
+use super::subject::{TagOnly, is_older, quoted, scanned};
 use crate::{
     check::{Ask, Check, Examine, Examiner, Examples, Kinds, Need, Params, Report},
     criterion::{Criterion, Severity, Support},
@@ -107,8 +107,8 @@ fn staleness(scan: &Scan, parameters: Parameters, now: Timestamp) -> Option<Stri
         return Some(format!("its scan by {scanner} is dated {scanned_at}, which is in the future"));
     }
     if is_older(scanned_at, now, max_age_days) {
-        let age = ago(Some(scanned_at), now);
-        return Some(format!("it was last scanned {age} by {scanner}, more than {max_age_days} days ago"));
+        let day = scanned_at.strftime("%F");
+        return Some(format!("it was last scanned on {day} by {scanner}, more than {max_age_days} days ago"));
     }
     match scan.database_at {
         None if database_age_unknown == Unknown::Violation => {
@@ -116,10 +116,11 @@ fn staleness(scan: &Scan, parameters: Parameters, now: Timestamp) -> Option<Stri
         }
         None => None,
         Some(built) if built > scanned_at => {
-            Some(format!("the vulnerability database of its scan is dated {built}, after the scan"))
+            Some(format!("the vulnerability database of its scan by {scanner} is dated {built}, after the scan"))
         }
         Some(built) if is_older(built, scanned_at, max_database_age_days) => Some(format!(
-            "it was scanned with a vulnerability database of {built}, more than {max_database_age_days} days old then"
+            "it was scanned with a vulnerability database of {}, more than {max_database_age_days} days old then",
+            built.strftime("%F")
         )),
         Some(_) => None,
     }

@@ -100,7 +100,9 @@ async fn a_connection_grown_old_ends_without_losing_a_request() {
             let mut connection = server.client.connect(http).await.unwrap();
             connections += 1;
             loop {
-                match connection.post("/validate", "{}").await {
+                let answer =
+                    tokio::time::timeout(Duration::from_secs(5), connection.post("/validate", "{}")).await;
+                match answer.unwrap_or_else(|_| panic!("HANG {http:?} {connections} {answered}")) {
                     Ok(answer) => {
                         assert_eq!(answer.status, 200);
                         answered += 1;

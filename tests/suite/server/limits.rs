@@ -240,3 +240,18 @@ async fn connections_over_the_cap_wait_for_one_to_end() {
     drop(first);
     assert_eq!(second.await.unwrap().status, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_answers_no_ping_is_closed() {
+    let server = running(|config| {
+        config.limits.ping = Duration::from_millis(50);
+        config.limits.ping_timeout = Duration::from_millis(50);
+    })
+    .await;
+    let mut stream = server.client.stream(Http::Two).await.unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    // One whole request, so that the deadline of the first is met: GET https://localhost/ in HPACK.
+    stream.write_all(b"\0\0\x0e\x01\x05\0\0\0\x01\x82\x87\x84\x01\x09localhost").await.unwrap();
+    until_closed(stream).await;
+    assert_eq!(server.metrics.server.responses.value(&["404"]), 1);
+}

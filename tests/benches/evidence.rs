@@ -4,7 +4,11 @@
 //! vulnerabilities, 200 of one of 400 base images (drawn from 20,000 that exist in distributions) and 100 of its own
 //! programs (drawn from 100,000 that exist in language ecosystems).
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and may fail where it stands")]
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark prints, and may fail where it stands"
+)]
 
 use std::{fmt::Write, fs, path::PathBuf, time::Instant};
 
@@ -88,8 +92,11 @@ fn write_report(text: &mut String, number: u64) {
     let (mut of_base, mut own) = (Dice(base), Dice(number + 1_000_000));
     for position in 0..300_u64 {
         let comma = if position == 0 { "" } else { "," };
-        let (which, kind) =
-            if position < 200 { (of_base.below(20_000), "deb/debian") } else { (20_000 + own.below(100_000), "npm") };
+        let (which, kind) = if position < 200 {
+            (of_base.below(20_000), "deb/debian")
+        } else {
+            (20_000 + own.below(100_000), "npm")
+        };
         let severity = ["LOW", "MEDIUM", "HIGH", "CRITICAL"].get(which as usize % 4).unwrap_or(&"UNKNOWN");
         let _ = write!(
             text,

@@ -115,9 +115,9 @@ fn staleness(scan: &Scan, parameters: Parameters, now: Timestamp) -> Option<Stri
             Some(format!("the report of {scanner} does not say how old its vulnerability database was"))
         }
         None => None,
-        Some(built) if built > scanned_at => {
-            Some(format!("the vulnerability database of its scan by {scanner} is dated {built}, after the scan"))
-        }
+        Some(built) if built > scanned_at => Some(format!(
+            "the vulnerability database of its scan by {scanner} is dated {built}, after the scan"
+        )),
         Some(built) if is_older(built, scanned_at, max_database_age_days) => Some(format!(
             "it was scanned with a vulnerability database of {}, more than {max_database_age_days} days old then",
             built.strftime("%F")

@@ -113,8 +113,8 @@ spec: {criterion: CC6.8, control: c, checks: [{id: unscanned-image, mode: enforc
     };
     let good = ("a.json", trivy('1', YESTERDAY, &[]));
     let broken = ("b.json", "[]".to_owned());
-    assert_eq!(decide(&[good.clone()], &pinned('1')), Outcome::Allow);
-    assert_eq!(decide(&[good.clone()], &pinned('2')), Outcome::Deny);
+    assert_eq!(decide(std::slice::from_ref(&good), &pinned('1')), Outcome::Allow);
+    assert_eq!(decide(std::slice::from_ref(&good), &pinned('2')), Outcome::Deny);
     assert_eq!(decide(&[good, broken.clone()], &pinned('2')), Outcome::Error { denies: true });
     assert_eq!(decide(&[broken], &pinned('1')), Outcome::Error { denies: true });
 }
@@ -143,7 +143,7 @@ fn a_stale_scan_is_still_judged_for_vulnerabilities() {
 fn a_scan_dated_in_the_future_is_stale_and_hides_no_other() {
     let future = ("future.json", trivy('1', "2026-06-16T00:00:00Z", &[]));
     let past = ("past.json", trivy('1', YESTERDAY, &["CVE-1 CRITICAL 2"]));
-    let alone = of(&[future.clone()], "stale-scan", "", &pinned('1'));
+    let alone = of(std::slice::from_ref(&future), "stale-scan", "", &pinned('1'));
     assert!(alone[0].contains("dated 2026-06-16T00:00:00Z, which is in the future"), "{alone:?}");
     let both = [future, past];
     assert_eq!(of(&both, "stale-scan", "", &pinned('1')), [""; 0]);

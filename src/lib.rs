@@ -29,6 +29,7 @@ pub mod decision;
 // Outside: one module per neighbour.
 pub mod certificates;
 pub mod directory;
+pub mod images;
 pub mod telemetry;
 
 // Doors: what the outside asks for.

@@ -24,3 +24,5 @@ mod pod_security;
 mod reviews;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod surroundings;

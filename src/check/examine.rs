@@ -19,12 +19,17 @@ pub enum Examine {
     Configured(Kinds, fn(&Params<'_>) -> Result<Examiner, Unusable>),
 }
 
+type LookAtPod = Box<dyn Fn(&PodAt<'_>, &Ask<'_>, &mut Report) + Send + Sync>;
+type LookAtContainer = Box<dyn Fn(&ContainerAt<'_>, &Ask<'_>, &mut Report) + Send + Sync>;
+type LookAtImage = Box<dyn Fn(&ImageAt<'_>, &Ask<'_>, &mut Report) + Send + Sync>;
+type LookAtWhole = Box<dyn Fn(&Ask<'_>, &mut Report) + Send + Sync>;
+
 /// A check with its parameters read, ready to look.
 pub enum Examiner {
-    Pod(Box<dyn Fn(&PodAt<'_>, &Ask<'_>, &mut Report) + Send + Sync>),
-    Container(Box<dyn Fn(&ContainerAt<'_>, &Ask<'_>, &mut Report) + Send + Sync>),
-    Image(Box<dyn Fn(&ImageAt<'_>, &Ask<'_>, &mut Report) + Send + Sync>),
-    Whole(Box<dyn Fn(&Ask<'_>, &mut Report) + Send + Sync>),
+    Pod(LookAtPod),
+    Container(LookAtContainer),
+    Image(LookAtImage),
+    Whole(LookAtWhole),
     /// A mandatory parameter is empty, so the check can only say that it cannot assess.
     Unfilled {
         parameter: &'static str,

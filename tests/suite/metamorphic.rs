@@ -183,13 +183,17 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn moving_a_container_between_the_three_lists_changes_no_finding_but_its_path(
+    fn no_init_sidecar_or_ephemeral_container_is_skipped_the_list_changes_no_finding_but_its_path(
         spec in pod_spec(),
         containers in containers(),
     ) {
         let found = findings(&pod(&with(&spec, "containers", &containers)));
-        for list in ["initContainers", "ephemeralContainers"] {
-            let moved = findings(&pod(&with(&spec, list, &containers)));
+        let sidecars: Vec<_> =
+            containers.iter().map(|one| assembled(one.clone(), &[r#"{"restartPolicy": "Always"}"#])).collect();
+        for (list, containers) in
+            [("initContainers", &containers), ("initContainers", &sidecars), ("ephemeralContainers", &containers)]
+        {
+            let moved = findings(&pod(&with(&spec, list, containers)));
             let back: Vec<_> = moved.iter().map(|line| line.replace(list, "containers")).collect();
             prop_assert_eq!(&back, &found, "{}", list);
         }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod depth;
+mod gate;
 mod review;
 
 use std::borrow::Cow;
@@ -16,6 +17,7 @@ use crate::{
 };
 
 pub use answer::{Identity, encode};
+pub use gate::{Gate, Reply, metrics};
 pub use review::{Review, Unreadable};
 
 /// Reads and decides one review. Pure, like [`decision::decide`]: what it returns is acted upon by the caller.

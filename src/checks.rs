@@ -1,11 +1,12 @@
 //! The catalogue: every check, one file each, in the folder of its criterion.
 
 mod cc6_1_access;
+mod cc6_8_software;
 
 use crate::check::Check;
 
 /// The folders in the order of their criteria.
-const FOLDERS: &[&[&Check]] = &[cc6_1_access::CHECKS];
+const FOLDERS: &[&[&Check]] = &[cc6_1_access::CHECKS, cc6_8_software::CHECKS];
 
 /// Every check, by folder.
 pub fn all() -> impl Iterator<Item = &'static Check> {

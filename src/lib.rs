@@ -23,11 +23,20 @@ pub mod checks;
 // Policy: which check, where, how hard, until when.
 pub mod policy;
 
-// Decision: the pure heart.
+// Decision: the pure heart. Above this line nothing does I/O or knows the time.
 pub mod decision;
+
+// Outside: one module per neighbour.
+pub mod certificates;
+pub mod directory;
+pub mod images;
+pub mod telemetry;
 
 // Doors: what the outside asks for.
 pub mod admission;
+
+// Server: routes, limits, TLS.
+pub mod server;
 
 // Program: the commands, which wire everything.
 pub mod cli;

@@ -26,7 +26,7 @@ pub use unusable::Unusable;
 pub const DEPTH_LIMIT: usize = 128;
 
 /// The largest text we read, in bytes.
-const TEXT_LIMIT: usize = 64 << 20;
+pub const TEXT_LIMIT: usize = 64 << 20;
 
 /// How many values one text may hold. A value costs about 40 bytes, however little text it takes.
 const NODE_LIMIT: usize = 4_000_000;

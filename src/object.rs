@@ -21,7 +21,7 @@ pub use container::{
 };
 pub use file_path::FilePath;
 pub use host_path::{HostPathAt, MountAt};
-pub use image::{Digest, ImageReference, ImageReferenceError};
+pub use image::{Digest, ImagePrefix, ImageReference, ImageReferenceError};
 pub use kind::Kind;
 pub use metadata::{Metadata, OwnerReference};
 pub use place::{ContainerAt, ContainerList, ImageAt, Place, PodAt};

@@ -1,15 +1,21 @@
 //! Which check, where, how hard, until when: policies and exemptions, read and indexed when they load.
 
 mod applies;
+mod choice;
 mod exemption;
 mod file;
+mod loaded;
+mod page;
 mod set;
 mod shipped;
 
 pub use applies::{Applies, Match, Selector};
+pub use choice::Choice;
 pub use exemption::{Exemption, ExemptionState, Exemptions, Subject};
 pub use file::{CheckEntry, ControlPolicy, ExemptionLimits};
-pub use set::{Bound, Choice, Loaded, PolicySet, Settings};
+pub use loaded::Loaded;
+pub use page::page;
+pub use set::{Bound, PolicySet, Settings};
 pub use shipped::SHIPPED;
 
 use std::fmt;

@@ -16,6 +16,8 @@ pub enum Operation {
 }
 
 impl Operation {
+    pub const ALL: [Self; 4] = [Self::Create, Self::Update, Self::Delete, Self::Connect];
+
     pub const fn id(self) -> &'static str {
         match self {
             Self::Create => "CREATE",
@@ -27,7 +29,7 @@ impl Operation {
 
     /// The operation as an AdmissionReview writes it.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Create, Self::Update, Self::Delete, Self::Connect].into_iter().find(|op| op.id() == text)
+        Self::ALL.into_iter().find(|op| op.id() == text)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Holds the house to its plan: imports go down only, the engine stays pure, files and the root keep their shape.
 
+#![cfg(test)]
+
 use std::{
     collections::BTreeMap,
     fs,

@@ -52,18 +52,17 @@ impl<'b> Review<'b> {
             }
         };
         // Read again without the objects: if that much is right, there is somebody to answer to.
-        match serde_json::from_str::<Address<'b>>(text) {
-            Ok(Address { request: Some(addressee), kind, api_version }) if is_review(&api_version, &kind) => {
-                addressee.unreadable(failure)
-            }
-            Ok(address) => Err(Unreadable::NotAReview(if is_review(&address.api_version, &address.kind) {
-                "the AdmissionReview has no request".to_owned()
-            } else {
-                not_a_review(&address.api_version, &address.kind)
-            })),
-            Err(_) => Err(Unreadable::NotAReview(format!("the body does not parse: {failure}"))),
-        }
+        let (uid, request) = Address::read(text, &failure)?;
+        Err(Unreadable::Object { uid, request: Box::new(request), reason: failure })
     }
+}
+
+/// The `uid` and the request of a body, without the objects in it: for an answer that does not depend on them.
+///
+/// # Errors
+/// [`Unreadable::NotAReview`] when nobody could be answered.
+pub(super) fn addressee(body: &[u8]) -> Result<(Cow<'_, str>, Request<'_>), Unreadable<'_>> {
+    Address::read(std::str::from_utf8(body).unwrap_or_default(), "it is not UTF-8")
 }
 
 fn is_review(api_version: &str, kind: &str) -> bool {
@@ -328,11 +327,25 @@ struct Addressee<'b> {
     dry_run: Option<bool>,
 }
 
-impl<'b> Addressee<'b> {
-    fn unreadable(self, reason: String) -> Result<Review<'b>, Unreadable<'b>> {
-        if self.uid.is_empty() {
-            return Err(Unreadable::NotAReview("the request has no uid".to_owned()));
+impl<'b> Address<'b> {
+    fn read(text: &'b str, failure: &str) -> Result<(Cow<'b, str>, Request<'b>), Unreadable<'b>> {
+        let refuse = |reason: String| Err(Unreadable::NotAReview(reason));
+        match serde_json::from_str::<Self>(text) {
+            Err(_) => refuse(format!("the body does not parse: {failure}")),
+            Ok(Self { kind, api_version, .. }) if !is_review(&api_version, &kind) => {
+                refuse(not_a_review(&api_version, &kind))
+            }
+            Ok(Self { request: None, .. }) => refuse("the AdmissionReview has no request".to_owned()),
+            Ok(Self { request: Some(addressee), .. }) if addressee.uid.is_empty() => {
+                refuse("the request has no uid".to_owned())
+            }
+            Ok(Self { request: Some(addressee), .. }) => Ok(addressee.split()),
         }
+    }
+}
+
+impl<'b> Addressee<'b> {
+    fn split(self) -> (Cow<'b, str>, Request<'b>) {
         let request = Request {
             kind: Kind::of(&self.kind.group, &self.kind.kind),
             kind_name: self.kind.kind,
@@ -343,6 +356,6 @@ impl<'b> Addressee<'b> {
             dry_run: self.dry_run.unwrap_or_default(),
             ..Request::default()
         };
-        Err(Unreadable::Object { uid: self.uid.0, request: Box::new(request), reason })
+        (self.uid.0, request)
     }
 }

@@ -19,17 +19,17 @@ pub enum Examine {
     Configured(Kinds, fn(&Params<'_>) -> Result<Examiner, Unusable>),
 }
 
-type LookAtPod = Box<dyn Fn(&PodAt<'_>, &Ask<'_>, &mut Report) + Send + Sync>;
-type LookAtContainer = Box<dyn Fn(&ContainerAt<'_>, &Ask<'_>, &mut Report) + Send + Sync>;
-type LookAtImage = Box<dyn Fn(&ImageAt<'_>, &Ask<'_>, &mut Report) + Send + Sync>;
-type LookAtWhole = Box<dyn Fn(&Ask<'_>, &mut Report) + Send + Sync>;
+type OnPod = Box<dyn Fn(&PodAt<'_>, &Ask<'_>, &mut Report) + Send + Sync>;
+type OnContainer = Box<dyn Fn(&ContainerAt<'_>, &Ask<'_>, &mut Report) + Send + Sync>;
+type OnImage = Box<dyn Fn(&ImageAt<'_>, &Ask<'_>, &mut Report) + Send + Sync>;
+type OnRequest = Box<dyn Fn(&Ask<'_>, &mut Report) + Send + Sync>;
 
 /// A check with its parameters read, ready to look.
 pub enum Examiner {
-    Pod(LookAtPod),
-    Container(LookAtContainer),
-    Image(LookAtImage),
-    Whole(LookAtWhole),
+    Pod(OnPod),
+    Container(OnContainer),
+    Image(OnImage),
+    Whole(OnRequest),
     /// A mandatory parameter is empty, so the check can only say that it cannot assess.
     Unfilled {
         parameter: &'static str,

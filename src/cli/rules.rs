@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::{
     check::Version,
+    directory::{self, Change, Contents, Directory},
     manifest::Unusable,
     policy::{Loaded, Mode, PolicySet, Settings},
 };
@@ -53,24 +54,36 @@ impl Rules {
     }
 }
 
-/// The YAML and JSON files of a directory, by name.
-fn read(directory: &Path) -> Result<Vec<(String, String)>, Vec<Unusable>> {
-    let refuse = |path: &Path, error: std::io::Error| {
-        vec![Unusable { file: path.display().to_string(), line: 0, column: 0, message: error.to_string() }]
-    };
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(directory).map_err(|error| refuse(directory, error))? {
-        let path = entry.map_err(|error| refuse(directory, error))?.path();
-        if path.extension().is_some_and(|found| ["yaml", "yml", "json"].iter().any(|known| found == *known)) {
-            paths.push(path);
-        }
+/// The files of a directory that are read.
+pub(super) const EXTENSIONS: &[&str] = &["yaml", "yml", "json"];
+
+/// A file or directory that cannot be read at all.
+pub(super) fn unreadable(path: &Path, reason: &str) -> Unusable {
+    Unusable { file: path.display().to_string(), line: 0, column: 0, message: reason.to_owned() }
+}
+
+/// The files of a directory as text, by name.
+///
+/// # Errors
+/// The first that cannot be read.
+pub(super) fn texts(contents: &Contents) -> Result<Vec<(String, String)>, Vec<Unusable>> {
+    if let Some((path, reason)) = contents.unreadable.first_key_value() {
+        return Err(vec![unreadable(path, reason)]);
     }
-    paths.sort();
-    paths
-        .into_iter()
-        .map(|path| match std::fs::read_to_string(&path) {
-            Ok(text) => Ok((path.display().to_string(), text)),
-            Err(error) => Err(refuse(&path, error)),
-        })
-        .collect()
+    let text = |(path, bytes): (&PathBuf, &Vec<u8>)| match std::str::from_utf8(bytes) {
+        Ok(text) => Ok((path.display().to_string(), text.to_owned())),
+        Err(_) => Err(vec![unreadable(path, "it is not UTF-8")]),
+    };
+    contents.files.iter().map(text).collect()
+}
+
+/// What a directory of policies or exemptions holds now.
+fn read(path: &Path) -> Result<Vec<(String, String)>, Vec<Unusable>> {
+    let mut contents = Contents::default();
+    let mut directory = Directory::new(path, directory::extensions(EXTENSIONS));
+    let take = &mut |change: Change<'_>| {
+        contents.apply(&change);
+    };
+    directory.round(take).map_err(|error| vec![unreadable(path, &error.to_string())])?;
+    texts(&contents)
 }

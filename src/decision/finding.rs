@@ -29,6 +29,9 @@ pub enum State {
 }
 
 impl State {
+    /// What [`State::id`] can say.
+    pub const IDS: [&'static str; 3] = ["new", "pre-existing", "exempted"];
+
     pub const fn id(&self) -> &'static str {
         match self {
             Self::New => "new",

@@ -284,7 +284,7 @@ fn syntax(error: &ScanError) -> Refusal {
         ErrorKind::UnclosedQuotedScalar => {
             "the quoted text is not closed: add the quote at its end".to_owned()
         }
-        _ => format!("this is not YAML ({}): mend the text here", error.info().escape_debug()),
+        _ => format!("this is not YAML ({}): mend the text here", error.info()),
     };
     Refusal::syntax(place, message)
 }

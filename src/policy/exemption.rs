@@ -54,6 +54,8 @@ pub enum ExemptionState {
 }
 
 impl ExemptionState {
+    pub const ALL: [Self; 3] = [Self::Pending, Self::Active, Self::Expired];
+
     pub const fn id(self) -> &'static str {
         match self {
             Self::Pending => "pending",

@@ -15,6 +15,8 @@ use soc2gate::{
     request::Request,
 };
 
+use crate::surroundings;
+
 /// The one document of a text.
 pub(crate) fn document(text: &str) -> Document {
     manifest::parse("manifest.yaml", text).unwrap().pop().unwrap_or_else(|| panic!("no document in {text}"))
@@ -35,9 +37,9 @@ pub(crate) fn examine(check: &Check, params: &str, version: Version, text: &str)
     let params = params.first().map_or(Params::DEFAULT, |document| Params::of(&document.root));
     let examiner = check.examine.configure(&params).unwrap();
     with_manifest(text, |request| {
-        let inventory = Inventory::default();
+        let inventory = surroundings::inventory();
         let object = request.object.as_ref();
-        let ask = Ask { request, object, inventory: &inventory, now: Timestamp::UNIX_EPOCH, version };
+        let ask = Ask { request, object, inventory: &inventory, now: surroundings::now(), version };
         let mut report = Report::default();
         examiner.examine(&ask, &mut report);
         report

@@ -94,10 +94,14 @@ fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
 fn opened(pod: &PodAt<'_>, openings: &[Opening], report: &mut Report) {
     for at in pod.host_paths() {
         if !openings.iter().any(|opening| opening.admits(pod, &at)) {
-            let path = if at.path.is_empty() { "files".into() } else { quoted(at.path) };
-            report.violation_of(at.at("hostPath"), at.path, format!("opens {path} of the node"));
+            report.violation_of(at.at("hostPath"), at.path, format!("opens {} of the node", files(&at)));
         }
     }
+}
+
+/// What a volume opens, in the middle of a sentence.
+pub(super) fn files(at: &HostPathAt<'_>) -> String {
+    if at.path.is_empty() { "files".to_owned() } else { quoted(at.path) }
 }
 
 impl Opening {

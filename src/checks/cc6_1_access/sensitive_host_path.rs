@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::host_path_volume::files;
 use crate::{
     check::{Check, Examine, Examiner, Examples, Kinds, Params, Reference, Report, quoted},
     criterion::{Criterion, Severity, Support},
@@ -124,7 +125,7 @@ fn exposed(pod: &PodAt<'_>, sensitive: &Sensitive, report: &mut Report) {
         }
         for mount in pod.mounts_of(at.volume).filter(|mount| !mount.is_read_only()) {
             let state = if mount.mount.read_only.is_some() { "is false" } else { "is not set" };
-            let what = format!("{state}, so that {} of the node can be written", quoted(at.path));
+            let what = format!("{state}, so that {} of the node can be written", files(&at));
             report.violation_of(mount.at("readOnly"), at.path, what);
         }
     }

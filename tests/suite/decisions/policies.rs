@@ -59,6 +59,22 @@ fn a_bad_parameter_is_refused_with_its_place() {
 }
 
 #[test]
+fn a_mandatory_parameter_must_be_filled_before_a_check_warns_or_denies() {
+    for mode in ["enforce", "warn"] {
+        let empty = policy("p", &format!("{{id: untrusted-registry, mode: {mode}}}"));
+        assert!(refusal(&empty).contains("fill it, or set the mode to audit"), "{}", refusal(&empty));
+        let filled =
+            format!("{{id: untrusted-registry, mode: {mode}, params: {{allow: [registry.example.com]}}}}");
+        library::policies(&[&policy("p", &filled)]);
+    }
+    // In audit it may stay empty, and then says that it cannot tell.
+    let policies = library::policies(&[&policy("p", "{id: untrusted-registry, mode: audit}")]);
+    let decision = library::decide_manifest(&policies, &super::privileged("app"));
+    let reasons: Vec<_> = decision.unassessed.iter().map(|told| told.missing.reason()).collect();
+    assert_eq!(reasons, ["the parameter `allow` is empty in the policy"]);
+}
+
+#[test]
 fn duplicate_json_keys_and_yaml_keys_are_refused_with_both_places() {
     refused(("mode: enforce", "mode: enforce, mode: audit"), "7:54", "key `mode` was already given at 7:39");
     let json = r#"{"apiVersion": "soc2gate.io/v1", "kind": "ControlPolicy", "kind": "ControlPolicy"}"#;

@@ -15,6 +15,8 @@ use soc2gate::{
     request::Request,
 };
 
+use crate::surroundings;
+
 /// The one document of a text.
 pub(crate) fn document(text: &str) -> Document {
     manifest::parse("manifest.yaml", text).unwrap().pop().unwrap_or_else(|| panic!("no document in {text}"))
@@ -31,11 +33,10 @@ fn with_manifest<T>(text: &str, act: impl FnOnce(&Request<'_>) -> T) -> T {
 
 /// What a check reports for a manifest, under parameters as a policy writes them (empty: the defaults).
 pub(crate) fn examine(check: &Check, params: &str, version: Version, text: &str) -> Report {
-    let surroundings = (Inventory::default(), Timestamp::UNIX_EPOCH);
-    examine_amid(surroundings, check, params, version, text)
+    examine_amid((surroundings::inventory(), surroundings::now()), check, params, version, text)
 }
 
-/// The same in an inventory, at a time.
+/// The same in an inventory of the test's own, at its own time.
 pub(crate) fn examine_amid(
     (inventory, now): (Inventory, Timestamp),
     check: &Check,

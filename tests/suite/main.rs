@@ -26,3 +26,5 @@ mod pod_security;
 mod reviews;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod surroundings;

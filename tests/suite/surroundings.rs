@@ -17,11 +17,11 @@ use soc2gate::{
 };
 
 /// When the examples are judged.
-pub(super) fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-06-15T12:00:00Z".parse().unwrap()
 }
 
-pub(super) fn inventory() -> Inventory {
+pub(crate) fn inventory() -> Inventory {
     let openssl = VulnerabilityReport {
         id: "CVE-2026-0002".into(),
         package: "pkg:deb/debian/openssl@3.0.15-1".into(),

@@ -24,6 +24,10 @@ use report::Content;
 /// A file that is no report, that cannot be parsed or that names no digest takes away what the file held before and
 /// leaves a *doubt*: a digest without a scan is then *unknown* instead of *unscanned*, for the file may be its scan.
 /// Digests that other files cover are judged as before, so one bad file stops nobody's work.
+///
+/// A watched directory is wired change by change: a file to [`apply`](Self::apply), an unreadable one to
+/// [`unreadable`](Self::unreadable), a gone one to [`remove`](Self::remove), and when it has settled a
+/// [`snapshot`](Self::snapshot) goes into the inventory.
 #[derive(Debug, Default)]
 pub struct Reports {
     collector: Collector,

@@ -48,9 +48,9 @@ impl Reports {
         }
     }
 
-    /// Notes that a file, or the directory itself, cannot be read. What other files say still counts.
+    /// Notes that a file, or the directory itself, cannot be read. What it said when it last could still counts, for
+    /// it is not known to have changed, and it ages like any scan; what is in it now is in doubt.
     pub fn unreadable(&mut self, path: &Path, reason: &str) {
-        self.collector.remove(path);
         self.collector.add_unread(path, reason);
     }
 

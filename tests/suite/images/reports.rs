@@ -217,6 +217,19 @@ fn a_changed_file_replaces_what_it_said_and_a_removed_one_takes_it_away() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_for_a_while_still_says_what_it_said() {
+    let mut reports = reports(&[("a.json", trivy('1', NOW, &[]))]);
+    reports.unreadable(Path::new("a.json"), "Input/output error");
+    let evidence = ready(reports.snapshot());
+    assert!(is_covered(&evidence, '1'));
+    assert!(matches!(evidence.of(&Digest::parse(&digest('2')).unwrap(), now()), Evidence::Unknown(_)));
+    reports.apply(Path::new("a.json"), trivy('2', NOW, &[]).as_bytes());
+    let evidence = ready(reports.snapshot());
+    assert_eq!((is_covered(&evidence, '1'), is_covered(&evidence, '2')), (false, true));
+    assert_eq!(reports.problems().count(), 0);
+}
+
+#[test]
 fn an_index_listed_twice_stays_until_both_files_are_gone() {
     let index = fixture("index.json");
     let mut reports = reports(&[("a.json", index.clone()), ("b.json", index)]);

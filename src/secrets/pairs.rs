@@ -76,11 +76,14 @@ fn inside<'t>(line: &'t str, from: usize, mut visit: impl FnMut(Pair<'t>)) {
         }
         let key_start = at
             - bytes.iter().take(at).rev().take(MOST_KEY).take_while(|b| is_key(**b) || **b == b' ').count();
-        let Some(key) = line.get(key_start..at).map(|key| last_phrase(key)) else { continue };
+        // Before the value is read: in a text of nothing but equals signs no value has a key.
+        let Some(key) = line.get(key_start..at).map(last_phrase).filter(|key| key.len() > 1) else {
+            continue;
+        };
         let Some(rest) = line.get(value_start..) else { continue };
         let length = parameter_length(rest.as_bytes());
         let Some(value) = rest.get(..length) else { continue };
-        if key.len() > 1 && !value.is_empty() {
+        if !value.is_empty() {
             visit(Pair { key, value, span: value_start..value_start + length });
         }
     }

@@ -123,7 +123,7 @@ fn cluster_login(scan: &mut Scan<'_>, place: Place<'_>, user: &Value) {
 /// The bytes of a value that is base64 as a whole: 20 characters or more, padding as it must be.
 pub(super) fn base64_value(text: &str) -> Option<Vec<u8>> {
     let is_candidate =
-        |text: &str| text.len() >= 20 && text.len() % 4 == 0 && text.bytes().all(value::is_base64);
+        |text: &str| text.len() >= 20 && text.len().is_multiple_of(4) && text.bytes().all(value::is_base64);
     if text.contains('\n') {
         let joined: String = text.split('\n').map(str::trim).collect();
         return if is_candidate(&joined) { checksum::base64(&joined) } else { None };

@@ -93,7 +93,7 @@ impl Engine {
         scan.whole(name, value)
     }
 
-    /// Everything in the text that a rule with a literal finds, the best of those that overlap, in text order.
+    /// Everything in the text that a rule with a literal finds or dismisses, the best of those that overlap.
     pub(super) fn spot(&self, place: Place<'_>, text: &str) -> Vec<Spotted> {
         let mut found = Vec::new();
         let Some(prefilter) = &self.prefilter else { return found };
@@ -108,7 +108,8 @@ impl Engine {
             let Some(spotted) = compiled.judge(place, text, hit.start()..hit.end()) else { continue };
             read.retain(|(rule, _)| rule != owner);
             read.push((*owner, spotted.span.end));
-            if spotted.verdict != Verdict::No {
+            // What a token's rule has dismissed, a failed checksum above all, is no random value either.
+            if spotted.verdict != Verdict::No || matches!(compiled.rule.find, Find::Token(_)) {
                 found.push(spotted);
             }
         }
@@ -119,7 +120,11 @@ impl Engine {
 /// Of findings that share characters the surer one stays, then the longer, then the more specific.
 fn without_overlaps(mut found: Vec<Spotted>) -> Vec<Spotted> {
     found.sort_by_key(|one| {
-        let doubt = !matches!(one.verdict, Verdict::Certain(_));
+        let doubt = match one.verdict {
+            Verdict::Certain(_) => 0,
+            Verdict::Suspected(_) => 1,
+            Verdict::No => 2,
+        };
         (doubt, one.rule.class == super::Class::UrlCredential, usize::MAX - one.span.len(), one.rule.id)
     });
     let mut kept: Vec<Spotted> = Vec::new();
@@ -149,7 +154,7 @@ impl Compiled {
         Self { rule, pattern, open }
     }
 
-    /// What the rule says of the literal at `literal`; a finding with [`Verdict::No`] tells what was read.
+    /// What the rule says of the literal at `literal`; one with [`Verdict::No`] tells what was read in vain.
     fn judge(&self, place: Place<'_>, text: &str, literal: Range<usize>) -> Option<Spotted> {
         match &self.rule.find {
             Find::Token(token) => self.judge_token(token, place, text, literal),
@@ -183,7 +188,10 @@ impl Compiled {
             begins_word(bytes, span.start, false) && !bytes.get(span.end).is_some_and(|b| is_word(*b));
         let matched = text.get(span.clone())?;
         let body = variable_part(matched, text.get(literal)?);
-        let verdict = if whole && !value::is_made_up(body) {
+        if !whole {
+            return None;
+        }
+        let verdict = if !value::is_made_up(body) {
             let key = pairs::key_before(text, span.start).or(place.inner);
             (token.judge)(&Candidate { token: matched, name: place.name, key })
         } else {

@@ -26,51 +26,13 @@ const EXCLUSIONS: &[Exclusion] = &[
     ("prose", |_, value| is_prose(value)),
 ];
 
+#[rustfmt::skip]
 const REFERENCES: &[&str] = &[
-    "vault:",
-    "vault://",
-    "ref+",
-    "op://",
-    "arn:",
-    "awssm://",
-    "awssm:",
-    "gcpsm://",
-    "gcpsm:",
-    "gcp-sm://",
-    "sm://",
-    "ssm://",
-    "ssm:",
-    "aws-sm://",
-    "secretsmanager:",
-    "secret://",
-    "secrets://",
-    "file:",
-    "file://",
-    "env:",
-    "env://",
-    "azurekeyvault",
-    "akv:",
-    "keyvault:",
-    "@Microsoft.KeyVault(",
-    "ENC[",
-    "enc:",
-    "k8s:",
-    "kubernetes://",
-    "doppler://",
-    "infisical://",
-    "bw:",
-    "lookup(",
-    "valueFrom",
-    "fromEnv",
-    "os.environ",
-    "process.env",
-    "<%",
-    "#{",
-    "%{",
-    "!vault",
-    "$ANSIBLE_VAULT",
-    "sops:",
-    "sealed:",
+    "vault:", "vault://", "ref+", "op://", "arn:", "awssm://", "awssm:", "gcpsm://", "gcpsm:", "gcp-sm://",
+    "sm://", "ssm://", "ssm:", "aws-sm://", "secretsmanager:", "secret://", "secrets://", "file:",
+    "file://", "env:", "env://", "azurekeyvault", "akv:", "keyvault:", "@Microsoft.KeyVault(", "ENC[",
+    "enc:", "k8s:", "kubernetes://", "doppler://", "infisical://", "bw:", "lookup(", "valueFrom", "fromEnv",
+    "os.environ", "process.env", "<%", "#{", "%{", "!vault", "$ANSIBLE_VAULT", "sops:", "sealed:",
     "secretRef:",
 ];
 
@@ -107,43 +69,17 @@ pub(super) fn is_placeholder(text: &str) -> bool {
         || (!text.is_empty() && text.as_bytes().windows(2).all(|pair| pair.first() == pair.last()))
 }
 
+#[rustfmt::skip]
 const PUBLIC_PREFIXES: &[&str] = &[
-    "ssh-rsa ",
-    "ssh-ed25519 ",
-    "ssh-dss ",
-    "ecdsa-sha2-",
-    "sk-ssh-",
-    "sk-ecdsa-",
-    "-----BEGIN CERTIFICATE",
-    "-----BEGIN PUBLIC KEY",
-    "-----BEGIN RSA PUBLIC KEY",
-    "-----BEGIN PGP PUBLIC KEY",
-    "-----BEGIN X509 CRL",
-    "-----BEGIN TRUSTED CERTIFICATE",
-    "-----BEGIN EC PARAMETERS",
-    "-----BEGIN DH PARAMETERS",
-    "-----BEGIN PGP SIGNATURE",
-    "-----BEGIN PGP MESSAGE",
+    "ssh-rsa ", "ssh-ed25519 ", "ssh-dss ", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-", "-----BEGIN CERTIFICATE",
+    "-----BEGIN PUBLIC KEY", "-----BEGIN RSA PUBLIC KEY", "-----BEGIN PGP PUBLIC KEY",
+    "-----BEGIN X509 CRL", "-----BEGIN TRUSTED CERTIFICATE", "-----BEGIN EC PARAMETERS",
+    "-----BEGIN DH PARAMETERS", "-----BEGIN PGP SIGNATURE", "-----BEGIN PGP MESSAGE",
     "-----BEGIN AGE ENCRYPTED",
     // The same in base64: "-----BEGIN CERTIFICATE", "-----BEGIN PUBLIC", "ssh-rsa", "ssh-ed25519", and OpenSSH's own wire form.
-    "LS0tLS1CRUdJTiBDRVJUSUZJQ0FUR",
-    "LS0tLS1CRUdJTiBQVUJMSUMg",
-    "c3NoLXJzY",
-    "c3NoLWVkMjU1MTkg",
-    "AAAAB3NzaC1yc2E",
-    "AAAAC3NzaC1lZDI1NTE5",
-    "AAAAE2VjZHNh",
-    "pk_live_",
-    "pk_test_",
-    "pk.eyJ",
-    "age1",
-    "npub1",
-    "SHA256:",
-    "MD5:",
-    "did:",
-    "G-",
-    "UA-",
-    "GTM-",
+    "LS0tLS1CRUdJTiBDRVJUSUZJQ0FUR", "LS0tLS1CRUdJTiBQVUJMSUMg", "c3NoLXJzY", "c3NoLWVkMjU1MTkg",
+    "AAAAB3NzaC1yc2E", "AAAAC3NzaC1lZDI1NTE5", "AAAAE2VjZHNh", "pk_live_", "pk_test_", "pk.eyJ", "age1",
+    "npub1", "SHA256:", "MD5:", "did:", "G-", "UA-", "GTM-",
 ];
 
 /// Certificates, public keys, publishable keys, analytics ids.
@@ -157,29 +93,11 @@ fn is_public_material(text: &str) -> bool {
 
 /// A salted hash: weak ones can be guessed from, but it is not the password.
 fn is_password_hash(text: &str) -> bool {
-    [
-        "$2a$",
-        "$2b$",
-        "$2y$",
-        "$argon2",
-        "$1$",
-        "$5$",
-        "$6$",
-        "$7$",
-        "$y$",
-        "$apr1$",
-        "$scrypt$",
-        "$pbkdf2",
-        "pbkdf2:",
-        "pbkdf2_sha256$",
-        "scrypt:",
-        "{SHA}",
-        "{SSHA}",
-        "{bcrypt}",
-        "SCRAM-SHA-256$",
-    ]
-    .iter()
-    .any(|prefix| text.starts_with(prefix))
+    const FORMS: &str = "$2a$ $2b$ $2y$ $argon2 $1$ $5$ $6$ $7$ $y$ $apr1$ $scrypt$ $pbkdf2 pbkdf2: pbkdf2_sha256$ \
+                         scrypt: {SHA} {SSHA} {bcrypt} SCRAM-SHA-256$";
+    // htpasswd has the user before it.
+    let hash = text.split_once(':').map_or(text, |(_, hash)| hash);
+    FORMS.split(' ').any(|form| text.starts_with(form) || hash.starts_with(form))
 }
 
 /// Three words or more with spaces between them.

@@ -49,6 +49,11 @@ fn pem_body(body: &str) -> Option<Vec<u8>> {
 
 /// The same in base64, as Secrets and kubeconfigs carry it.
 pub(super) fn pem_in_base64(context: &Context<'_>, at: usize) -> Option<Located> {
+    // Inside a longer run it is part of another document, which the decoder of whole values reads.
+    let before = at.checked_sub(1).and_then(|before| context.text.as_bytes().get(before));
+    if before.is_some_and(u8::is_ascii_alphanumeric) {
+        return None;
+    }
     let secret = base64_run(context.text, at)?;
     let decoded = checksum::base64(context.text.get(secret.clone())?)?;
     let verdict = private_pem_verdict(&decoded);

@@ -13,7 +13,7 @@ const MOST_WORDS: usize = 16;
 
 #[rustfmt::skip]
 const STRONG: &[&str] = &[
-    "password", "passwords", "passwd", "pwd", "pass", "passphrase", "passcode", "secret", "secrets",
+    "password", "passwords", "passwd", "pwd", "passphrase", "passcode", "secret", "secrets",
     "apikey", "apitoken", "privatekey", "accesskey", "secretkey", "clientsecret", "authtoken",
     "accesstoken", "refreshtoken", "connectionstring", "credential", "credentials",
 ];
@@ -45,7 +45,7 @@ const CANCELLING: &[&str] = &[
     "engine", "source", "arn", "alias", "hash", "digest", "checksum", "sha", "sha1", "sha256", "md5",
     "fingerprint", "thumbprint", "commit", "revision", "cert", "certificate", "ca", "pub", "public", "env",
     "var", "variable", "field", "column", "attribute", "param", "label", "selector", "annotation",
-    "template", "pattern", "regex", "prompt", "hint", "description", "secretname", "rotate", "refresh",
+    "template", "pattern", "regex", "prompt", "hint", "description", "secretname", "headers", "domains", "list", "title", "through", "rotate", "refresh",
     "creation", "date", "time", "at",
 ];
 /// A word that makes the whole name one of public material or of a reference, wherever it stands.
@@ -66,7 +66,8 @@ pub(super) fn classify(name: &str) -> NameClass {
     if is_one_of(last, CANCELLING) || words.iter().any(|w| is_one_of(w, PUBLIC)) || words.end_harmlessly() {
         return NameClass::Other;
     }
-    if words.iter().any(is_strong) || words.pairs().any(is_strong_pair) {
+    // `PASS_THROUGH` passes something else.
+    if last.eq_ignore_ascii_case("pass") || words.iter().any(is_strong) || words.pairs().any(is_strong_pair) {
         return NameClass::Strong;
     }
     if words.iter().any(|w| is_one_of(w, WEAK)) { NameClass::Weak } else { NameClass::Other }

@@ -6,6 +6,7 @@ use super::{
     Engine, exclusion,
     name::{self, NameClass},
     pairs,
+    rule::Verdict,
     scan::Place,
     value::{self, ValueClass},
 };
@@ -17,8 +18,12 @@ impl Engine {
     /// name goes, weak passwords and placeholders included; references stay.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
-        let mut spans: Vec<Range<usize>> =
-            self.spot(Place::default(), text).into_iter().map(|one| one.span).collect();
+        let mut spans: Vec<Range<usize>> = self
+            .spot(Place::default(), text)
+            .into_iter()
+            .filter(|one| one.verdict != Verdict::No)
+            .map(|one| one.span)
+            .collect();
         pairs::each(text, |pair| {
             let secret = match name::classify(pair.key) {
                 NameClass::Strong => true,

@@ -197,18 +197,17 @@ fn close(text: &str) -> (&str, &str) {
 /// The texts between the bars of a group, nested groups left whole.
 fn alternatives(group: &str) -> Vec<&str> {
     let mut found = Vec::new();
-    let (mut depth, mut start) = (0_usize, 0);
-    for (at, character) in group.char_indices() {
-        let rest = group.get(at..).unwrap_or_default();
-        match character {
-            '[' if rest.starts_with("[[") => depth += 1,
-            ']' if rest.starts_with("]]") => depth = depth.saturating_sub(1),
-            '|' if depth == 0 => {
-                found.extend(group.get(start..at));
-                start = at + 1;
-            }
-            _ => {}
+    let (mut at, mut start) = (0, 0);
+    while let Some(rest) = group.get(at..).filter(|rest| !rest.is_empty()) {
+        if let Some(nested) = rest.strip_prefix("[[") {
+            at = group.len() - close(nested).1.len();
+            continue;
         }
+        if rest.starts_with('|') {
+            found.extend(group.get(start..at));
+            start = at + 1;
+        }
+        at += rest.chars().next().map_or(1, char::len_utf8);
     }
     found.extend(group.get(start..));
     found

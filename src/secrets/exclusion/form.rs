@@ -75,54 +75,12 @@ fn is_media_type(text: &str) -> bool {
         .any(|top| text.starts_with(top))
 }
 
+#[rustfmt::skip]
 const EXTENSIONS: &[&str] = &[
-    "pem",
-    "crt",
-    "cer",
-    "key",
-    "json",
-    "yaml",
-    "yml",
-    "txt",
-    "conf",
-    "cfg",
-    "ini",
-    "toml",
-    "properties",
-    "jks",
-    "p12",
-    "pfx",
-    "env",
-    "xml",
-    "sh",
-    "py",
-    "js",
-    "ts",
-    "go",
-    "jar",
-    "war",
-    "so",
-    "sock",
-    "log",
-    "db",
-    "sqlite",
-    "csr",
-    "pub",
-    "asc",
-    "gpg",
-    "token",
-    "secret",
-    "html",
-    "md",
-    "sql",
-    "csv",
-    "gz",
-    "zip",
-    "tar",
-    "keytab",
-    "tmpl",
-    "tpl",
-    "lua",
+    "pem", "crt", "cer", "key", "json", "yaml", "yml", "txt", "conf", "cfg", "ini", "toml", "properties",
+    "jks", "p12", "pfx", "env", "xml", "sh", "py", "js", "ts", "go", "jar", "war", "so", "sock", "log",
+    "db", "sqlite", "csr", "pub", "asc", "gpg", "token", "secret", "html", "md", "sql", "csv", "gz", "zip",
+    "tar", "keytab", "tmpl", "tpl", "lua",
 ];
 
 /// A path or a file name, absolute, relative or of Windows.
@@ -136,7 +94,7 @@ pub(super) fn is_path(text: &str) -> bool {
     drive
         || extension
         || (rooted && !text.contains(['+', '=']) && (value::word_share(text) >= 0.5 || text.contains('.')))
-        || (text.matches('/').count() >= 1 && value::word_share(text) >= 0.6)
+        || (text.contains('/') && !text.contains("://") && value::word_share(text) >= 0.6)
 }
 
 /// A URL without a password, a host with or without port, an e-mail address, a network.

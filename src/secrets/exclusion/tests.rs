@@ -116,7 +116,7 @@ fn excludes_addresses() {
             "db.prod.svc.cluster.local:5432",
             "vault.internal",
             "ops.team+k8s@acme.io",
-            "10.0.0.0/8",
+            "fd00:10::/32",
             "192.168.1.10:8080",
             "fd00::1",
             "redis:6379",

@@ -1,3 +1,10 @@
 //! The `soc2gate` program: everything it does is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    soc2gate::cli::run()
+}

@@ -1,4 +1,30 @@
 //! Tests through the real doors: HTTPS for the webhook, the binary for the command line.
 
 #[cfg(test)]
+mod bypasses;
+#[cfg(test)]
+mod catalogue;
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod decisions;
+#[cfg(test)]
+mod gate;
+#[cfg(test)]
+mod generated;
+#[cfg(test)]
+mod https;
+#[cfg(test)]
+mod library;
+#[cfg(test)]
+mod metamorphic;
+#[cfg(test)]
+mod pod_security;
+#[cfg(test)]
+mod reviews;
+#[cfg(test)]
 mod secrets;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod surroundings;

@@ -1,0 +1,125 @@
+//! The certificate files the server shows and trusts: read, watched, and made on the spot when there are none.
+
+mod facts;
+mod making;
+
+pub use facts::expiry;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+/// Where the server's certificate comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A certificate chain and its key in PEM, as cert-manager or a mounted Secret provides them.
+    Files { certificate: PathBuf, key: PathBuf },
+    /// A CA and a certificate of our own, made under `state` and renewed there.
+    Made {
+        state: PathBuf,
+        /// DNS names and addresses besides [`OWN_NAMES`].
+        names: Vec<String>,
+    },
+}
+
+/// What a made certificate is always good for: this machine, and the Service that the manifests install.
+pub const OWN_NAMES: [&str; 5] =
+    ["localhost", "127.0.0.1", "::1", "soc2gate.soc2gate.svc", "soc2gate.soc2gate.svc.cluster.local"];
+
+/// Why there is no certificate, in words for whoever starts the program.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot read {0}: {1}")]
+    Read(PathBuf, #[source] io::Error),
+    #[error(
+        "cannot write {0}: {1}. Give a writable directory with --state, or a certificate with --tls-cert and --tls-key"
+    )]
+    Write(PathBuf, #[source] io::Error),
+    #[error("cannot make a certificate: {0}")]
+    Make(#[from] rcgen::Error),
+    #[error("{0:?} is neither a DNS name nor an address: correct --tls-san")]
+    Name(String, #[source] rcgen::Error),
+    #[error("holds no certificate in PEM (a block that begins with -----BEGIN CERTIFICATE-----)")]
+    NoCertificate,
+}
+
+/// The files' content, in PEM.
+pub struct Material {
+    pub certificate: Vec<u8>,
+    pub key: Vec<u8>,
+    /// Whom callers must be signed by, when they must show a certificate.
+    pub client_ca: Option<Vec<u8>>,
+}
+
+/// The files, and which content of them was last handed out.
+pub struct Store {
+    source: Source,
+    client_ca: Option<PathBuf>,
+    seen: Option<[u8; 32]>,
+}
+
+impl Store {
+    pub fn new(source: Source, client_ca: Option<PathBuf>) -> Self {
+        Self { source, client_ca, seen: None }
+    }
+
+    /// The CA certificate to give to callers, when we made it ourselves.
+    pub fn made_ca(&self) -> Option<PathBuf> {
+        match &self.source {
+            Source::Files { .. } => None,
+            Source::Made { state, .. } => Some(state.join(making::CA)),
+        }
+    }
+
+    /// The content, if it is not the one handed out last. A made certificate is made first, or made anew when it
+    /// nears its end.
+    ///
+    /// Goes by content, because kubelet swaps a mounted Secret by renaming a link and never touches the files.
+    ///
+    /// # Errors
+    /// When a file is missing or unreadable, or a certificate cannot be made.
+    pub fn news(&mut self) -> Result<Option<Material>, Error> {
+        // Files that were away are news when they are back, even unchanged.
+        let before = self.seen.take();
+        let material = self.read()?;
+        self.seen = Some(material.digest());
+        Ok((self.seen != before).then_some(material))
+    }
+
+    fn read(&self) -> Result<Material, Error> {
+        let (certificate, key) = match &self.source {
+            Source::Files { certificate, key } => (certificate.clone(), key.clone()),
+            Source::Made { state, names } => {
+                making::ensure(state, names)?;
+                (state.join(making::CERTIFICATE), state.join(making::KEY))
+            }
+        };
+        Ok(Material {
+            certificate: read(&certificate)?,
+            key: read(&key)?,
+            client_ca: self.client_ca.as_deref().map(read).transpose()?,
+        })
+    }
+}
+
+impl Material {
+    fn digest(&self) -> [u8; 32] {
+        let mut all = Vec::new();
+        for part in [Some(&self.certificate), Some(&self.key), self.client_ca.as_ref()] {
+            let hash = part.map(|part| digest(&SHA256, part));
+            all.extend_from_slice(hash.as_ref().map_or(&[], AsRef::as_ref));
+        }
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest(&SHA256, &all).as_ref());
+        hash
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|error| Error::Read(path.to_owned(), error))
+}
+
+#[cfg(test)]
+mod tests;

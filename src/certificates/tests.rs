@@ -1,0 +1,126 @@
+//! Certificates made on the spot, and files that change.
+
+use std::os::unix::fs::PermissionsExt;
+use std::thread;
+
+use super::*;
+
+fn made(state: &Path, names: &[&str]) -> Store {
+    let names = names.iter().map(|name| (*name).to_owned()).collect();
+    Store::new(Source::Made { state: state.to_owned(), names }, None)
+}
+
+fn certificate(store: &mut Store) -> Vec<u8> {
+    store.news().unwrap().unwrap().certificate
+}
+
+#[test]
+fn makes_a_certificate_for_this_machine_and_the_service() {
+    let place = tempfile::tempdir().unwrap();
+    let state = place.path().join("certs/dev");
+    let pem = certificate(&mut made(&state, &["gate.example.com", "10.0.0.7", "0:0::7"]));
+    let names = facts::facts(&pem).unwrap().names;
+    let more = ["gate.example.com", "10.0.0.7", "::7"];
+    for name in OWN_NAMES.iter().chain(&more) {
+        assert!(names.iter().any(|found| found == name), "{name} is missing in {names:?}");
+    }
+}
+
+#[test]
+fn keys_are_readable_by_their_owner_only() {
+    let place = tempfile::tempdir().unwrap();
+    made(place.path(), &[]).news().unwrap();
+    for name in ["ca.key", "tls.key"] {
+        let mode = fs::metadata(place.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[test]
+fn the_next_start_uses_the_same_certificate() {
+    let place = tempfile::tempdir().unwrap();
+    let first = certificate(&mut made(place.path(), &[]));
+    assert_eq!(first, certificate(&mut made(place.path(), &[])));
+}
+
+#[test]
+fn a_new_name_makes_a_new_certificate_under_the_same_ca() {
+    let place = tempfile::tempdir().unwrap();
+    let first = certificate(&mut made(place.path(), &[]));
+    let ca = fs::read(place.path().join(making::CA)).unwrap();
+    assert_ne!(first, certificate(&mut made(place.path(), &["other.example.com"])));
+    assert_eq!(ca, fs::read(place.path().join(making::CA)).unwrap());
+}
+
+#[test]
+fn a_damaged_key_or_a_foreign_ca_is_replaced() {
+    let place = tempfile::tempdir().unwrap();
+    let first = certificate(&mut made(place.path(), &[]));
+    fs::write(place.path().join("tls.key"), "not a key").unwrap();
+    let second = certificate(&mut made(place.path(), &[]));
+    assert_ne!(first, second);
+    let elsewhere = tempfile::tempdir().unwrap();
+    made(elsewhere.path(), &[]).news().unwrap();
+    for name in ["ca.crt", "ca.key"] {
+        fs::copy(elsewhere.path().join(name), place.path().join(name)).unwrap();
+    }
+    assert_ne!(second, certificate(&mut made(place.path(), &[])));
+}
+
+#[test]
+fn two_programs_that_start_at_once_agree_on_the_certificate() {
+    let place = tempfile::tempdir().unwrap();
+    let state = place.path();
+    let certificates: Vec<_> = thread::scope(|scope| {
+        let starts: Vec<_> = (0..4).map(|_| scope.spawn(|| certificate(&mut made(state, &[])))).collect();
+        starts.into_iter().map(|start| start.join().unwrap()).collect()
+    });
+    assert!(certificates.iter().all(|one| Some(one) == certificates.first()));
+}
+
+#[test]
+fn a_made_certificate_lives_a_year() {
+    let place = tempfile::tempdir().unwrap();
+    let pem = certificate(&mut made(place.path(), &[]));
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let days = (expiry(&pem).unwrap() - i64::try_from(now).unwrap()) / 86_400;
+    assert!((363..=365).contains(&days), "{days}");
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_says_which_flag_to_set() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = made(&file.join("below"), &[]).news().err().unwrap().to_string();
+    assert!(error.contains("--state") && error.contains("--tls-cert"), "{error}");
+}
+
+#[test]
+fn a_name_that_is_none_says_which_flag_to_correct() {
+    let place = tempfile::tempdir().unwrap();
+    let error = made(place.path(), &["gäte"]).news().err().unwrap().to_string();
+    assert!(error.contains("--tls-san") && error.contains("gäte"), "{error}");
+}
+
+#[test]
+fn files_are_handed_out_once_per_content() {
+    let place = tempfile::tempdir().unwrap();
+    let (certificate, key) = (place.path().join("tls.crt"), place.path().join("tls.key"));
+    fs::write(&certificate, "1").unwrap();
+    fs::write(&key, "2").unwrap();
+    let mut store = Store::new(Source::Files { certificate: certificate.clone(), key }, None);
+    assert!(store.news().unwrap().is_some());
+    assert!(store.news().unwrap().is_none());
+    fs::write(&certificate, "3").unwrap();
+    assert_eq!(store.news().unwrap().unwrap().certificate, b"3");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let place = tempfile::tempdir().unwrap();
+    let key = place.path().join("tls.key");
+    let mut store = Store::new(Source::Files { certificate: place.path().join("tls.crt"), key }, None);
+    let error = store.news().err().unwrap().to_string();
+    assert!(error.contains("tls.crt"), "{error}");
+}

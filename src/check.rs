@@ -1,0 +1,76 @@
+//! What a check is: a pure function from one request to its violations, and the words that go with it.
+
+mod ask;
+mod examine;
+mod principal;
+mod report;
+mod version;
+mod words;
+
+use crate::criterion::{Criterion, Severity, Support};
+
+pub use ask::Ask;
+pub use examine::{Examine, Examiner, Kinds, Params};
+pub use principal::Principal;
+pub use report::{Missing, Report, Violation, quoted};
+pub use version::Version;
+pub use words::{Examples, Level, Reference};
+
+/// One check. The words are values: the denial, `explain`, SARIF, the report and `policies/README.md` all print them.
+pub struct Check {
+    /// Named after what is wrong, so that "allow `<id>`" is a sentence. Never changed, never reused.
+    pub id: &'static str,
+    /// The folder it is filed under.
+    pub criterion: Criterion,
+    /// The official criteria it speaks to, each with its strength and the reason.
+    pub tsc: &'static [Support],
+    pub severity: Severity,
+    /// What it must know beside the object.
+    pub needs: &'static [Need],
+    /// What is wrong, as a noun phrase: `privileged container`.
+    pub title: &'static str,
+    /// Why it matters, for the engineer who is refused. Full sentences.
+    pub why: &'static str,
+    /// What to change, in the imperative. One or two sentences; a denial ends with it.
+    pub fix: &'static str,
+    pub references: &'static [Reference],
+    pub examples: Examples,
+    pub examine: Examine,
+}
+
+impl Check {
+    /// The Pod Security Standards level that this check is a control of, if it is one.
+    pub fn level(&self) -> Option<Level> {
+        self.references.iter().find_map(|reference| match reference {
+            Reference::PodSecurity { level, .. } => Some(*level),
+            _ => None,
+        })
+    }
+}
+
+impl std::fmt::Debug for Check {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Check({})", self.id)
+    }
+}
+
+/// What a check must know beside the object. Where it is absent the answer is *not assessable*, never a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The cluster's minor version.
+    Version,
+    /// Requester and operation.
+    Request,
+    /// Scans of images.
+    ImageEvidence,
+}
+
+impl Need {
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Version => "version",
+            Self::Request => "request",
+            Self::ImageEvidence => "inventory: image evidence",
+        }
+    }
+}

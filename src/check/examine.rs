@@ -1,0 +1,153 @@
+//! How a check looks at a request: the loops are written here, once, and a check sees one thing at a time.
+
+use serde::de::DeserializeOwned;
+
+use crate::{
+    check::{Ask, Report},
+    manifest::{Node, Unusable},
+    object::{ContainerAt, ImageAt, Kind, PodAt},
+};
+
+/// How a check looks, before its parameters are read.
+pub enum Examine {
+    EachPod(fn(&PodAt<'_>, &Ask<'_>, &mut Report)),
+    EachContainer(fn(&ContainerAt<'_>, &Ask<'_>, &mut Report)),
+    EachImage(fn(&ImageAt<'_>, &Ask<'_>, &mut Report)),
+    /// The whole request, for objects of these kinds.
+    Whole(Kinds, fn(&Ask<'_>, &mut Report)),
+    /// Reads its parameters once, when the policy loads, and returns how to look.
+    Configured(Kinds, fn(&Params<'_>) -> Result<Examiner, Unusable>),
+}
+
+type OnPod = Box<dyn Fn(&PodAt<'_>, &Ask<'_>, &mut Report) + Send + Sync>;
+type OnContainer = Box<dyn Fn(&ContainerAt<'_>, &Ask<'_>, &mut Report) + Send + Sync>;
+type OnImage = Box<dyn Fn(&ImageAt<'_>, &Ask<'_>, &mut Report) + Send + Sync>;
+type OnRequest = Box<dyn Fn(&Ask<'_>, &mut Report) + Send + Sync>;
+
+/// A check with its parameters read, ready to look.
+pub enum Examiner {
+    Pod(OnPod),
+    Container(OnContainer),
+    Image(OnImage),
+    Whole(OnRequest),
+    /// A mandatory parameter is empty, so the check can only say that it cannot assess.
+    Unfilled {
+        parameter: &'static str,
+    },
+}
+
+/// Which kinds a check concerns; for all others it costs nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kinds {
+    /// The nine kinds with a pod spec.
+    PodSpecs,
+    These(&'static [Kind]),
+    /// Every kind that the gate is asked about, known or not.
+    Any,
+}
+
+impl Kinds {
+    pub fn contains(self, kind: Kind) -> bool {
+        match self {
+            Self::PodSpecs => kind.has_pod_spec(),
+            Self::These(kinds) => kinds.contains(&kind),
+            Self::Any => true,
+        }
+    }
+}
+
+impl Examine {
+    pub const fn kinds(&self) -> Kinds {
+        match self {
+            Self::EachPod(_) | Self::EachContainer(_) | Self::EachImage(_) => Kinds::PodSpecs,
+            Self::Whole(kinds, _) | Self::Configured(kinds, _) => *kinds,
+        }
+    }
+
+    /// Reads the parameters.
+    ///
+    /// # Errors
+    /// The parameter that the check refuses, with its place in the policy.
+    pub fn configure(&self, params: &Params<'_>) -> Result<Examiner, Unusable> {
+        if !matches!(self, Self::Configured(..)) {
+            params.read::<NoParameters>()?;
+        }
+        Ok(match self {
+            Self::EachPod(look) => Examiner::Pod(Box::new(*look)),
+            Self::EachContainer(look) => Examiner::Container(Box::new(*look)),
+            Self::EachImage(look) => Examiner::Image(Box::new(*look)),
+            Self::Whole(_, look) => Examiner::Whole(Box::new(*look)),
+            Self::Configured(_, build) => return build(params),
+        })
+    }
+}
+
+impl Examiner {
+    /// Examines the object of `ask`.
+    pub fn examine(&self, ask: &Ask<'_>, report: &mut Report) {
+        let pod = || ask.object.and_then(|object| object.pod());
+        match self {
+            Self::Pod(look) => {
+                if let Some(pod) = pod() {
+                    look(&pod, ask, report);
+                }
+            }
+            Self::Container(look) => {
+                for container in pod().iter().flat_map(PodAt::containers) {
+                    look(&container, ask, report);
+                }
+            }
+            Self::Image(look) => {
+                for image in pod().iter().flat_map(PodAt::images) {
+                    look(&image, ask, report);
+                }
+            }
+            Self::Whole(look) => look(ask, report),
+            Self::Unfilled { parameter } => report.not_assessable(crate::check::Missing::NotKnownHere(
+                format!("the parameter `{parameter}` is empty in the policy").into(),
+            )),
+        }
+    }
+}
+
+/// The parameters of a check, as the policy wrote them.
+#[derive(Clone, Copy, Debug)]
+pub struct Params<'n> {
+    node: Option<&'n Node>,
+    standard: bool,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoParameters {}
+
+impl<'n> Params<'n> {
+    /// None given: the defaults of the catalogue.
+    pub const DEFAULT: Self = Self { node: None, standard: false };
+
+    /// The letter of the standard that the check is a control of, whatever a policy says.
+    pub const STANDARD: Self = Self { node: None, standard: true };
+
+    pub const fn of(node: &'n Node) -> Self {
+        Self { node: Some(node), standard: false }
+    }
+
+    /// Whether the letter of the standard is asked for, without our own refinements.
+    pub const fn is_standard(&self) -> bool {
+        self.standard
+    }
+
+    /// Reads them into the check's own type, which refuses unknown fields.
+    ///
+    /// # Errors
+    /// The field that does not fit, with its place in the policy.
+    pub fn read<T: DeserializeOwned + Default>(&self) -> Result<T, Unusable> {
+        self.node.map_or_else(|| Ok(T::default()), |node| T::deserialize(node))
+    }
+
+    /// A refusal of a parameter that parses but makes no sense.
+    pub fn refuse(&self, message: impl Into<String>) -> Unusable {
+        let (line, column) = self.node.map_or((0, 0), |node| (node.place.line, node.place.column));
+        Unusable { file: String::new(), line, column, message: message.into() }
+    }
+}

@@ -1,0 +1,76 @@
+//! What a check hands back: violations, or why it could not tell.
+
+use std::borrow::Cow;
+
+use crate::object::Place;
+
+/// A user's value inside a sentence: in backticks, cut to 64 characters so that no message is drowned by it.
+pub fn quoted(value: &str) -> String {
+    match value.char_indices().nth(64) {
+        Some((end, _)) => format!("`{}...`", value.get(..end).unwrap_or_default()),
+        None => format!("`{value}`"),
+    }
+}
+
+/// One field that breaks a check. One per offending value, so that the ratchet can tell old from new.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    pub place: Place,
+    /// What is wrong there, as the rest of a sentence that begins with the path: `is true`. Never a secret.
+    pub what: String,
+    /// The offending value, for the ratchet; for a secret its fingerprint.
+    pub value: String,
+    /// A fix for this very place, where the check's general one can be bettered.
+    pub fix: Option<String>,
+}
+
+impl Violation {
+    /// What the ratchet compares: the place by merge keys, and the value.
+    pub fn identity(&self) -> String {
+        format!("{}={}", self.place.key, self.value)
+    }
+}
+
+/// Why a check could not tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// This door does not know it (a file has no requester), or nobody configured the source.
+    NotKnownHere(Cow<'static, str>),
+    /// It should be known but the source cannot be relied on now; an enforced check then errs instead of passing.
+    Unavailable(Cow<'static, str>),
+}
+
+impl Missing {
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::NotKnownHere(reason) | Self::Unavailable(reason) => reason,
+        }
+    }
+}
+
+/// Collects what one check finds in one request.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub violations: Vec<Violation>,
+    pub missing: Vec<Missing>,
+}
+
+impl Report {
+    /// Reports a field whose name alone says what offends.
+    pub fn violation(&mut self, place: Place, what: impl Into<String>) {
+        let what = what.into();
+        self.violations.push(Violation { place, value: what.clone(), what, fix: None });
+    }
+
+    /// Reports a field and the value in it that offends.
+    pub fn violation_of(&mut self, place: Place, value: &str, what: impl Into<String>) {
+        self.violations.push(Violation { place, value: value.to_owned(), what: what.into(), fix: None });
+    }
+
+    /// Says that the check could not tell; the same reason once.
+    pub fn not_assessable(&mut self, missing: Missing) {
+        if !self.missing.contains(&missing) {
+            self.missing.push(missing);
+        }
+    }
+}

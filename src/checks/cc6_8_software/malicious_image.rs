@@ -1,0 +1,106 @@
+//! Refuses images that are known to be hostile.
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+
+use super::{subject::quoted, untrusted_registry::prefixes};
+use crate::{
+    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Params, Report},
+    criterion::{Criterion, Severity, Support},
+    inventory::Source,
+    manifest::Unusable,
+    object::{Digest, ImageAt, ImagePrefix, ImageReference},
+};
+
+pub(super) const CHECK: Check = Check {
+    id: "malicious-image",
+    criterion: Criterion::CC6_8,
+    tsc: &[
+        Support::direct(Criterion::CC6_8, "software that is known to be malicious is kept out"),
+        Support::supporting(Criterion::CC7_2, "an attempt to run it is noticed"),
+    ],
+    severity: Severity::Critical,
+    // Image evidence only adds to what the reference says, so nothing is needed.
+    needs: &[],
+    title: "malicious image",
+    why: "The image, or everything in its repository, is on the list of known malicious software.",
+    fix: "Do not run it. Find out who asked for it, and what else they changed.",
+    references: &[],
+    examples: Examples {
+        params: "repositories: [docker.io/evil]",
+        bad: "
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: app
+    image: evil/miner:1.0
+",
+        good: "
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: app
+    image: evilly/named:1.0
+",
+    },
+    examine: Examine::Configured(Kinds::PodSpecs, configure),
+};
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Parameters {
+    /// `sha256:...`; of a manifest or of an index.
+    digests: Vec<String>,
+    /// `host[:port]/path`, and everything under it.
+    repositories: Vec<String>,
+}
+
+fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
+    let Parameters { digests, repositories } = params.read()?;
+    let read = |text: &String| {
+        let refuse =
+            || params.refuse(format!("`{text}` in `digests` is no digest, write `sha256:` and 64 digits"));
+        Digest::parse(text).ok_or_else(refuse)
+    };
+    let digests = digests.iter().map(read).collect::<Result<HashSet<_>, _>>()?;
+    let repositories = prefixes(params, "repositories", &repositories)?;
+    Ok(Examiner::Image(Box::new(move |image, ask: &Ask<'_>, report| {
+        examine(image, &digests, &repositories, ask, report);
+    })))
+}
+
+/// A reference that does not parse is `untrusted-registry`'s to report: no node can pull it.
+fn examine(
+    at: &ImageAt<'_>,
+    digests: &HashSet<Digest>,
+    repositories: &[ImagePrefix],
+    ask: &Ask<'_>,
+    report: &mut Report,
+) {
+    let Ok(image) = ImageReference::parse(at.reference) else { return };
+    let written = quoted(at.reference);
+    let what = if repositories.iter().any(|prefix| prefix.covers(&image)) {
+        format!("{written} comes from {}, which is listed as malicious", image.name())
+    } else if let Some(digest) = contents(&image, ask).into_iter().find(|digest| digests.contains(digest)) {
+        format!("{written} holds {}, which is listed as malicious", digest.short())
+    } else {
+        return;
+    };
+    report.violation_of(at.place(), at.reference, what);
+}
+
+/// Every digest that the image is known to stand for: its own, or the one last seen under its tag, and the platform
+/// manifests of either.
+fn contents(image: &ImageReference, ask: &Ask<'_>) -> Vec<Digest> {
+    let Source::Ready(evidence) = &ask.inventory.image_evidence else {
+        return image.digest.iter().cloned().collect();
+    };
+    let last_seen = || evidence.last_seen(image, ask.now).map(|(digest, _)| digest);
+    let Some(digest) = image.digest.as_ref().or_else(last_seen) else { return Vec::new() };
+    std::iter::once(digest).chain(evidence.children(digest)).cloned().collect()
+}

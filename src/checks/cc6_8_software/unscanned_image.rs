@@ -1,0 +1,75 @@
+//! Refuses images that no scanner has looked at.
+
+use serde::Deserialize;
+
+use super::subject::{State, TagOnly, quoted, state};
+use crate::{
+    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Need, Params, Report},
+    criterion::{Criterion, Severity, Support},
+    manifest::Unusable,
+    object::ImageAt,
+};
+
+pub(super) const CHECK: Check = Check {
+    id: "unscanned-image",
+    criterion: Criterion::CC6_8,
+    tsc: &[
+        Support::direct(Criterion::CC6_8, "software is examined before it runs"),
+        Support::direct(Criterion::CC7_1, "vulnerabilities are looked for in everything that runs"),
+    ],
+    severity: Severity::High,
+    needs: &[Need::ImageEvidence],
+    title: "unscanned image",
+    why: "Nobody knows what is in it. A scan belongs to a digest: that a tag of this name was scanned once says nothing \
+          about what the tag brings today.",
+    fix: "Scan the image in the pipeline, hand the report to the gate and name the image by the digest that was scanned.",
+    references: &[],
+    examples: Examples::new(
+        "
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: app
+    image: registry.example.com/shop/web@sha256:0000000000000000000000000000000000000000000000000000000000000000
+",
+        "
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: app
+    image: registry.example.com/shop/web@sha256:1111111111111111111111111111111111111111111111111111111111111111
+",
+    ),
+    examine: Examine::Configured(Kinds::PodSpecs, configure),
+};
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct Parameters {
+    tag_only: TagOnly,
+}
+
+fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
+    let Parameters { tag_only } = params.read()?;
+    Ok(Examiner::Image(Box::new(move |image, ask: &Ask<'_>, report| examine(image, tag_only, ask, report))))
+}
+
+fn examine(at: &ImageAt<'_>, tag_only: TagOnly, ask: &Ask<'_>, report: &mut Report) {
+    let Some(state) = state(at, tag_only, ask, report) else { return };
+    let written = quoted(at.reference);
+    let what = match (state, tag_only) {
+        (State::Scanned(_), _) => return,
+        (State::Unscanned(digest), _) => format!("{written}: no scan report is about {}", digest.short()),
+        (State::TagOnly, TagOnly::Violation) => {
+            format!("{written} has no digest, so that no scan is known to be of it")
+        }
+        (State::TagOnly, TagOnly::Resolve) => {
+            format!("{written} has no digest, and no scan report knows its tag")
+        }
+    };
+    report.violation_of(at.place(), at.reference, what);
+}

@@ -1,0 +1,102 @@
+//! Refuses images from registries that nobody has vetted.
+
+use serde::Deserialize;
+
+use super::subject::quoted;
+use crate::{
+    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Params, Reference, Report},
+    criterion::{Criterion, Severity, Support},
+    manifest::Unusable,
+    object::{ImageAt, ImagePrefix, ImageReference},
+};
+
+pub(super) const CHECK: Check = Check {
+    id: "untrusted-registry",
+    criterion: Criterion::CC6_8,
+    tsc: &[
+        Support::direct(Criterion::CC6_8, "software comes from vetted sources only"),
+        Support::supporting(
+            Criterion::CC8_1,
+            "what runs went through the registry where changes are approved",
+        ),
+    ],
+    severity: Severity::High,
+    needs: &[],
+    title: "image from an untrusted registry",
+    why: "Whoever runs the registry decides what the image holds. From one that nobody has vetted, that may be anyone's \
+          program, today or at the next pull.",
+    fix: "Push the image to a registry that the policy allows and name it from there.",
+    references: &[Reference::Cis("5.5.1")],
+    examples: Examples {
+        params: "allow: [registry.example.com/shop]",
+        bad: "
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: app
+    image: registry.example.com.evil.io/shop/web:1.0
+",
+        good: "
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: app
+    image: registry.example.com/shop/web:1.0
+",
+    },
+    examine: Examine::Configured(Kinds::PodSpecs, configure),
+};
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    /// `host[:port]/prefix`; mandatory.
+    #[serde(default)]
+    allow: Vec<String>,
+}
+
+fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
+    let Parameters { allow } = params.read()?;
+    if allow.is_empty() {
+        return Ok(Examiner::Unfilled { parameter: "allow" });
+    }
+    let allow = prefixes(params, "allow", &allow)?;
+    Ok(Examiner::Image(Box::new(move |image, _: &Ask<'_>, report| examine(image, &allow, report))))
+}
+
+/// Reads a parameter that lists parts of registries.
+pub(super) fn prefixes(
+    params: &Params<'_>,
+    parameter: &str,
+    texts: &[String],
+) -> Result<Vec<ImagePrefix>, Unusable> {
+    let read = |text: &String| {
+        ImagePrefix::parse(text).map_err(|error| {
+            params.refuse(format!(
+                "`{text}` in `{parameter}`: {error}; write host, port and path, as in `registry.example.com/team`"
+            ))
+        })
+    };
+    texts.iter().map(read).collect()
+}
+
+fn examine(at: &ImageAt<'_>, allow: &[ImagePrefix], report: &mut Report) {
+    if at.reference.is_empty() {
+        return;
+    }
+    let written = quoted(at.reference);
+    let what = match ImageReference::parse(at.reference) {
+        Err(error) => format!("{written} is no image reference: {error}"),
+        // An address proves nothing about who answers there, whoever allowed it.
+        Ok(image) if image.registry_is_ip() => {
+            format!("{written} names its registry by address, {}", image.registry)
+        }
+        Ok(image) if allow.iter().any(|prefix| prefix.covers(&image)) => return,
+        Ok(image) => format!("{written} comes from {}, which is not allowed", image.name()),
+    };
+    report.violation_of(at.place(), at.reference, what);
+}

@@ -1,0 +1,73 @@
+//! The commands. The only place that wires the layers together.
+
+mod check;
+mod completions;
+mod explain;
+mod policies;
+mod rules;
+mod serve;
+
+use std::{
+    fmt,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::decision::printable;
+
+/// The gate that keeps a Kubernetes cluster inside its SOC 2 criteria, and can prove it to an auditor.
+#[derive(Parser)]
+#[command(version, max_term_width = 110, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Check(check::Check),
+    Policies(policies::Policies),
+    Explain(explain::Explain),
+    Completions(completions::Completions),
+}
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    match Cli::parse().command {
+        Command::Serve(serve) => serve.run(),
+        Command::Check(check) => check.run(),
+        Command::Policies(policies) => policies.run(),
+        Command::Explain(explain) => explain.run(),
+        Command::Completions(completions) => completions.run(Cli::command()),
+    }
+}
+
+/// Input that cannot be used: files, flags, policies. Clap exits with the same code for an unknown flag.
+const UNUSABLE: u8 = 2;
+
+/// Tells the person at the terminal, whom no text of a file may mislead. Standard error may be closed; then there is
+/// nobody left to tell.
+fn tell(message: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{}", printable(&message.to_string()));
+}
+
+/// Says what is wrong, in words that name what to change, each on a line of its own.
+fn complain(message: &str) {
+    for line in message.lines() {
+        tell(format_args!("error: {line}"));
+    }
+}
+
+/// The exit code after writing to standard output: a reader that has seen enough (`| head`) is no failure.
+fn written(result: io::Result<()>, otherwise: ExitCode) -> ExitCode {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            tell(format_args!("standard output cannot be written: {error}"));
+            ExitCode::from(UNUSABLE)
+        }
+        _ => otherwise,
+    }
+}

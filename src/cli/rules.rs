@@ -1,0 +1,89 @@
+//! The flags that say what to judge by, the same for every command that decides.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use jiff::Timestamp;
+
+use crate::{
+    check::Version,
+    directory::{self, Change, Contents, Directory},
+    manifest::Unusable,
+    policy::{Loaded, Mode, PolicySet, Settings},
+};
+
+/// What to judge by.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "What to judge by")]
+pub(super) struct Rules {
+    /// Directory of policies. One named like a shipped policy replaces it, any other is added.
+    #[arg(long, value_name = "DIR", env = "SOC2GATE_POLICIES")]
+    pub(super) policies: Option<PathBuf>,
+    /// Directory of exemptions.
+    #[arg(long, value_name = "DIR", env = "SOC2GATE_EXEMPTIONS")]
+    pub(super) exemptions: Option<PathBuf>,
+    /// Lower every mode to at most this one: `audit` is the dry run. A ceiling never raises a mode.
+    #[arg(long, value_name = "MODE", env = "SOC2GATE_MODE_CEILING")]
+    pub(super) mode_ceiling: Option<Mode>,
+    /// The cluster's version, `1.29`; the newest known unless given.
+    #[arg(long, value_name = "VERSION", env = "SOC2GATE_KUBERNETES_VERSION")]
+    pub(super) kubernetes_version: Option<Version>,
+}
+
+impl Rules {
+    pub(super) fn settings(&self) -> Settings {
+        Settings { version: self.kubernetes_version.unwrap_or_default(), ceiling: self.mode_ceiling }
+    }
+
+    /// The policies and exemptions as they stand on disk now.
+    ///
+    /// # Errors
+    /// Everything that is wrong in the files, each with its place.
+    pub(super) fn load(&self, now: Timestamp) -> Result<PolicySet, Vec<Unusable>> {
+        let mut loaded = Loaded::shipped()?;
+        if let Some(directory) = &self.policies {
+            let files = read(directory)?;
+            loaded = loaded.with(files.iter().map(|(file, text)| (file.as_str(), text.as_str())))?;
+        }
+        let policies = loaded.bind(&self.settings())?;
+        let Some(directory) = &self.exemptions else { return Ok(policies) };
+        let files = read(directory)?;
+        let files = files.iter().map(|(file, text)| (file.as_str(), text.as_str()));
+        let exemptions = policies.read_exemptions(files, now)?;
+        Ok(policies.with_exemptions(exemptions))
+    }
+}
+
+/// The files of a directory that are read.
+pub(super) const EXTENSIONS: &[&str] = &["yaml", "yml", "json"];
+
+/// A file or directory that cannot be read at all.
+pub(super) fn unreadable(path: &Path, reason: &str) -> Unusable {
+    Unusable { file: path.display().to_string(), line: 0, column: 0, message: reason.to_owned() }
+}
+
+/// The files of a directory as text, by name.
+///
+/// # Errors
+/// The first that cannot be read.
+pub(super) fn texts(contents: &Contents) -> Result<Vec<(String, String)>, Vec<Unusable>> {
+    if let Some((path, reason)) = contents.unreadable.first_key_value() {
+        return Err(vec![unreadable(path, reason)]);
+    }
+    let text = |(path, bytes): (&PathBuf, &Vec<u8>)| match std::str::from_utf8(bytes) {
+        Ok(text) => Ok((path.display().to_string(), text.to_owned())),
+        Err(_) => Err(vec![unreadable(path, "it is not UTF-8")]),
+    };
+    contents.files.iter().map(text).collect()
+}
+
+/// What a directory of policies or exemptions holds now.
+fn read(path: &Path) -> Result<Vec<(String, String)>, Vec<Unusable>> {
+    let mut contents = Contents::default();
+    let mut directory = Directory::new(path, directory::extensions(EXTENSIONS));
+    let take = &mut |change: Change<'_>| {
+        contents.apply(&change);
+    };
+    directory.round(take).map_err(|error| vec![unreadable(path, &error.to_string())])?;
+    texts(&contents)
+}

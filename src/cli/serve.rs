@@ -1,0 +1,193 @@
+//! `soc2gate serve`: the webhook.
+
+mod in_force;
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use clap::Args;
+use hyper::{StatusCode, body::Bytes};
+use jiff::Timestamp;
+
+use super::rules::Rules;
+use crate::{
+    admission::{self, Gate},
+    certificates,
+    server::{self, Failure, Handlers, Limits, Readiness},
+    telemetry::{Metrics, logs},
+};
+use in_force::InForce;
+
+/// Serve AdmissionReviews over HTTPS.
+#[derive(Args)]
+pub(super) struct Serve {
+    /// Address for reviews (HTTPS, `POST /validate`).
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8443", env = "SOC2GATE_LISTEN")]
+    listen: SocketAddr,
+    /// Address for `/livez`, `/readyz` and `/metrics` (plain HTTP). In a cluster: 0.0.0.0:9090.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9090", env = "SOC2GATE_ADMIN_LISTEN")]
+    admin_listen: SocketAddr,
+    #[command(flatten)]
+    rules: Rules,
+    /// Directory of Trivy and Grype JSON reports: the evidence about images.
+    #[arg(long, value_name = "DIR", env = "SOC2GATE_SCAN_REPORTS", help_heading = "What to judge by")]
+    scan_reports: Option<PathBuf>,
+    #[command(flatten)]
+    tls: Tls,
+    /// How log lines look: `text`, `json`, or `auto` (text on a terminal).
+    #[arg(long, value_name = "FORMAT", default_value = "auto", env = "SOC2GATE_LOG_FORMAT")]
+    log_format: logs::Format,
+    /// What to log: a level, or `module=level` pairs.
+    #[arg(long, value_name = "LEVEL", default_value = "info", env = "SOC2GATE_LOG_LEVEL")]
+    log_level: String,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "TLS")]
+struct Tls {
+    /// Certificate chain in PEM, read again when it changes. With neither this nor --tls-key one is made.
+    #[arg(long, value_name = "FILE", requires = "tls_key", env = "SOC2GATE_TLS_CERT")]
+    tls_cert: Option<PathBuf>,
+    /// Private key in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert", env = "SOC2GATE_TLS_KEY")]
+    tls_key: Option<PathBuf>,
+    /// Callers must show a certificate signed by this CA (PEM).
+    #[arg(long, value_name = "FILE", env = "SOC2GATE_CLIENT_CA")]
+    client_ca: Option<PathBuf>,
+    /// Where a made CA and certificate are kept.
+    #[arg(long, value_name = "DIR", default_value = "certs/dev", env = "SOC2GATE_STATE")]
+    state: PathBuf,
+    /// Another DNS name or address that a made certificate is good for; may be repeated.
+    #[arg(long = "tls-san", value_name = "NAME")]
+    names: Vec<String>,
+}
+
+/// Why the webhook did not start.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Logs(#[from] logs::Error),
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Unusable(Vec<crate::manifest::Unusable>),
+    #[error(transparent)]
+    Server(#[from] server::Error),
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl Serve {
+    pub(super) fn run(self) -> ExitCode {
+        match self.serve() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                super::complain(&error.to_string());
+                ExitCode::from(2)
+            }
+        }
+    }
+
+    fn serve(self) -> Result<(), Error> {
+        logs::start(self.log_format, &self.log_level)?;
+        server::install_provider();
+        let metrics = Arc::new(admission::metrics()?);
+        let in_force = InForce::start(self.rules.clone(), self.scan_reports.clone(), metrics.clone())
+            .map_err(Error::Unusable)?;
+        let config = self.config();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let handle = server::serve(config, handlers(&in_force, &metrics), server::termination()?).await?;
+            let policies = in_force.gate.policies();
+            tracing::info!(
+                address = %handle.address(),
+                admin_address = %handle.admin_address().map(|address| address.to_string()).unwrap_or_default(),
+                checks = policies.bound().len(),
+                policy_digest = policies.digest(),
+                "ready for reviews"
+            );
+            if let Some(ca) = handle.made_ca() {
+                introduce(ca, handle.address())?;
+            }
+            let counting = tokio::spawn(recount(in_force.gate.clone()));
+            let left = handle.finished().await;
+            counting.abort();
+            tracing::info!(?left, "stopped");
+            Ok(())
+        })
+    }
+
+    fn config(&self) -> server::Config {
+        let certificate = match (&self.tls.tls_cert, &self.tls.tls_key) {
+            (Some(certificate), Some(key)) => {
+                certificates::Source::Files { certificate: certificate.clone(), key: key.clone() }
+            }
+            _ => certificates::Source::Made { state: self.tls.state.clone(), names: self.tls.names.clone() },
+        };
+        server::Config {
+            listen: self.listen,
+            admin_listen: Some(self.admin_listen),
+            certificate,
+            client_ca: self.tls.client_ca.clone(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+fn handlers(in_force: &Arc<InForce>, metrics: &Arc<Metrics>) -> Handlers {
+    let (deciding, failing, telling) = (in_force.gate.clone(), in_force.gate.clone(), in_force.clone());
+    Handlers {
+        validate: Arc::new(move |review| reply(deciding.answer(&review.body))),
+        failed: Arc::new(move |body, failure| {
+            let reason = match failure {
+                Failure::Panicked => "a check failed unexpectedly".to_owned(),
+                Failure::TimedOut(limit) => format!("it took longer than {} ms", limit.as_millis()),
+            };
+            reply(failing.answer_failure(body, &reason))
+        }),
+        readiness: Arc::new(move || Readiness { conditions: telling.conditions() }),
+        metrics: metrics.clone(),
+    }
+}
+
+fn reply(reply: admission::Reply) -> server::Reply {
+    match reply.status {
+        200 => server::Reply::json(reply.body),
+        status => server::Reply {
+            status: StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST),
+            content_type: "text/plain; charset=utf-8",
+            body: Bytes::from(reply.body),
+        },
+    }
+}
+
+/// Exemptions expire by themselves, so their gauge is renewed without anything having changed.
+async fn recount(gate: Arc<Gate>) {
+    let mut minute = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        minute.tick().await;
+        gate.count_exemptions(Timestamp::now());
+    }
+}
+
+/// Tells a newcomer how to talk to a server whose certificate was made on the spot.
+fn introduce(ca: &Path, address: SocketAddr) -> io::Result<()> {
+    let bundle = BASE64_STANDARD.encode(std::fs::read(ca)?);
+    let mut out = io::stdout().lock();
+    writeln!(out, "caBundle: {bundle}")?;
+    writeln!(out, "\nTry it from another terminal:")?;
+    writeln!(
+        out,
+        "  curl --cacert {} -H 'Content-Type: application/json' \\\n    --data @tests/fixtures/reviews/009-CREATE-Pod-node-shell.json https://localhost:{}/validate",
+        ca.display(),
+        address.port()
+    )?;
+    out.flush()
+}

@@ -1,0 +1,89 @@
+//! Decides one request: a pure function from policies, request and surroundings to a decision.
+
+mod finding;
+mod outcome;
+pub mod ratchet;
+
+use jiff::Timestamp;
+
+use crate::{
+    check::{Ask, Report},
+    inventory::Inventory,
+    policy::{Applies, Bound, Mode, PolicySet},
+    request::Request,
+};
+
+pub use finding::{Finding, State, printable};
+pub use outcome::{Decision, Outcome, Unassessed};
+
+/// Decides. No I/O, no clock, no lock: the same arguments give the same decision.
+pub fn decide(
+    policies: &PolicySet,
+    request: &Request<'_>,
+    inventory: &Inventory,
+    now: Timestamp,
+) -> Decision {
+    let mut found = Vec::new();
+    let mut decision = Decision { is_static: request.is_mirror_pod(), ..Decision::default() };
+    for bound in policies.concerning(request.kind) {
+        match bound.policy.scope.applies(request, inventory) {
+            Applies::No => continue,
+            Applies::Yes => {}
+            Applies::Unknown(reason) => decision.note_match_failure(&bound.policy.name, reason),
+        }
+        let ask = Ask { request, object: request.object.as_ref(), inventory, now, version: bound.version };
+        let mut report = Report::default();
+        bound.examiner.examine(&ask, &mut report);
+        decision.unassessed.extend(report.missing.into_iter().map(|missing| Unassessed {
+            check: bound.check,
+            mode: bound.mode,
+            missing,
+        }));
+        if !report.violations.is_empty() {
+            found.push((bound, report.violations));
+        }
+    }
+    if !found.is_empty() {
+        let known = ratchet::Known::of(&found, request, inventory, now, &mut decision);
+        let owner = request.trusted_owner();
+        for (bound, violations) in found {
+            decision.findings.extend(violations.into_iter().map(|violation| {
+                let exemption = policies.exemptions().covering(
+                    bound.check.id,
+                    &violation.place,
+                    request,
+                    owner.as_ref(),
+                    now,
+                );
+                let state = match exemption {
+                    Some(exemption) => State::Exempted(exemption.name.clone()),
+                    None if known.contains(bound, &violation) => State::PreExisting,
+                    None => State::New,
+                };
+                finding_of(bound, violation, state)
+            }));
+        }
+        if policies.has_overlaps() {
+            drop_weaker_twins(&mut decision.findings);
+        }
+    }
+    decision.settle();
+    decision
+}
+
+fn finding_of(bound: &Bound, violation: crate::check::Violation, state: State) -> Finding {
+    Finding { check: bound.check, mode: bound.mode, policy: bound.policy.clone(), violation, state }
+}
+
+/// Of one violation seen under two policies, keeps the finding of the harder mode.
+fn drop_weaker_twins(findings: &mut Vec<Finding>) {
+    findings.sort_by_key(|finding| std::cmp::Reverse((finding.check.severity, finding.mode)));
+    let mut seen: std::collections::HashSet<(&str, String)> = std::collections::HashSet::new();
+    findings.retain(|finding| seen.insert((finding.check.id, finding.violation.identity())));
+}
+
+/// What a request that could not even be read is worth: never a pass where something of its kind is enforced.
+pub fn undecidable(policies: &PolicySet, request: &Request<'_>, reason: String) -> Decision {
+    let denies = policies.concerning(request.kind).any(|bound| bound.mode == Mode::Enforce);
+    Decision { outcome: Outcome::Error { denies }, errors: vec![reason], ..Decision::default() }
+}

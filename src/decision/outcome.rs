@@ -1,0 +1,95 @@
+//! What was decided, and everything that led to it.
+
+use super::Finding;
+use crate::{
+    check::{Check, Missing},
+    policy::Mode,
+};
+
+/// Allow, warn, deny, or *error*: could not decide, which is neither.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Outcome {
+    #[default]
+    Allow,
+    Warn,
+    Deny,
+    Error {
+        /// Whether something enforced was at stake, so that the request must not pass unseen.
+        denies: bool,
+    },
+}
+
+impl Outcome {
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Warn => "warn",
+            Self::Deny => "deny",
+            Self::Error { .. } => "error",
+        }
+    }
+
+    /// Whether the request may proceed.
+    pub const fn admits(self) -> bool {
+        !matches!(self, Self::Deny | Self::Error { denies: true })
+    }
+}
+
+/// A decision with its findings.
+#[derive(Clone, Debug, Default)]
+pub struct Decision {
+    pub outcome: Outcome,
+    /// Most severe first.
+    pub findings: Vec<Finding>,
+    /// Checks that could not tell.
+    pub unassessed: Vec<Unassessed>,
+    /// What went wrong while deciding. None of it let anything pass.
+    pub errors: Vec<String>,
+    /// The mirror of a static pod: recorded, never denied.
+    pub is_static: bool,
+}
+
+/// A check that could not tell, and why.
+#[derive(Clone, Debug)]
+pub struct Unassessed {
+    pub check: &'static Check,
+    pub mode: Mode,
+    pub missing: Missing,
+}
+
+impl Decision {
+    pub(super) fn note_match_failure(&mut self, policy: &str, reason: &str) {
+        let error = format!("policy {policy} was applied because {reason}");
+        if !self.errors.contains(&error) {
+            self.errors.push(error);
+        }
+    }
+
+    /// Draws the outcome from the findings.
+    pub(super) fn settle(&mut self) {
+        let blind = self.unassessed.iter().any(|unassessed| {
+            unassessed.mode == Mode::Enforce && matches!(unassessed.missing, Missing::Unavailable(_))
+        });
+        let denies = self.findings.iter().any(Finding::denies);
+        self.outcome = if self.is_static {
+            if denies || blind || self.findings.iter().any(Finding::warns) {
+                Outcome::Warn
+            } else {
+                Outcome::Allow
+            }
+        } else if denies {
+            Outcome::Deny
+        } else if blind {
+            Outcome::Error { denies: true }
+        } else if self.findings.iter().any(Finding::warns) {
+            Outcome::Warn
+        } else {
+            Outcome::Allow
+        };
+    }
+
+    /// The findings that deny, unless the pod is static.
+    pub fn denials(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.denies())
+    }
+}

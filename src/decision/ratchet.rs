@@ -1,0 +1,74 @@
+//! The ratchet: a violation that was there before is reported, not denied, so that a new policy blocks no finalizer,
+//! no scaling and no rescheduling of what already runs.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use super::Decision;
+use crate::{
+    check::{Ask, Report, Violation},
+    inventory::Inventory,
+    policy::Bound,
+    request::{Operation, Request},
+};
+
+/// The identities of the violations that were there before, by check.
+#[derive(Default)]
+pub(super) struct Known<'i> {
+    of_old_object: HashMap<&'static str, HashSet<String>>,
+    of_owner: Option<&'i HashSet<String>>,
+}
+
+impl<'i> Known<'i> {
+    /// Examines the old object with the checks that found something in the new one, and looks up what the owner's
+    /// template had when a controller of kube-controller-manager makes the object.
+    pub(super) fn of(
+        found: &[(&Bound, Vec<Violation>)],
+        request: &Request<'_>,
+        inventory: &'i Inventory,
+        now: Timestamp,
+        decision: &mut Decision,
+    ) -> Self {
+        let mut known = Self { of_owner: of_owner(request, inventory), ..Self::default() };
+        if request.operation != Some(Operation::Update) {
+            return known;
+        }
+        let old = match request.old.read(request.kind) {
+            Ok(Some(old)) => old,
+            Ok(None) => return known,
+            Err(error) => {
+                decision.errors.push(format!("oldObject was not compared: {error}"));
+                return known;
+            }
+        };
+        for (bound, _) in found {
+            let ask = Ask { request, object: Some(&old), inventory, now, version: bound.version };
+            let mut report = Report::default();
+            bound.examiner.examine(&ask, &mut report);
+            let identities = report.violations.iter().map(Violation::identity);
+            known.of_old_object.entry(bound.check.id).or_default().extend(identities);
+        }
+        known
+    }
+
+    pub(super) fn contains(&self, bound: &Bound, violation: &Violation) -> bool {
+        if self.of_old_object.is_empty() && self.of_owner.is_none() {
+            return false;
+        }
+        let identity = violation.identity();
+        self.of_old_object.get(bound.check.id).is_some_and(|known| known.contains(&identity))
+            || self.of_owner.is_some_and(|known| known.contains(&of_check(bound.check.id, &identity)))
+    }
+}
+
+/// How the inventory spells the identity of an owner's violation.
+pub fn of_check(check: &str, identity: &str) -> String {
+    format!("{check}:{identity}")
+}
+
+fn of_owner<'i>(request: &Request<'_>, inventory: &'i Inventory) -> Option<&'i HashSet<String>> {
+    let owners = inventory.owners.as_ref()?;
+    let owner = request.trusted_owner()?;
+    owners.get(&(request.namespace.to_string(), owner.kind, owner.name))
+}

@@ -1,0 +1,84 @@
+//! Scan reports of images, as scanners write them into files: what makes image evidence of them.
+//!
+//! Reads Trivy's and Grype's JSON, `VulnerabilityReport` objects of the Trivy Operator (JSON or YAML, one or a list)
+//! and, to tell which platforms an index holds, the raw JSON of image indexes. Two things no report can show: findings
+//! that the scanner was told to leave out (`--severity`, `--ignore-unfixed`, ignore files), and that its writer is
+//! honest. Whoever may write into the directory can pass the gate.
+
+mod grype;
+mod index;
+mod operator;
+mod report;
+mod trivy;
+
+use std::path::Path;
+
+use crate::inventory::{
+    ImageEvidence, Source,
+    image_evidence::{Collector, Unread},
+};
+use report::Content;
+
+/// The reports of one directory, told file by file, so that only a changed file is read again.
+///
+/// A file that is no report, that cannot be parsed or that names no digest takes away what the file held before and
+/// leaves a *doubt*: a digest without a scan is then *unknown* instead of *unscanned*, for the file may be its scan.
+/// Digests that other files cover are judged as before, so one bad file stops nobody's work.
+#[derive(Debug, Default)]
+pub struct Reports {
+    collector: Collector,
+}
+
+impl Reports {
+    /// Takes in a file that is new or has new content.
+    pub fn apply(&mut self, path: &Path, bytes: &[u8]) {
+        self.collector.remove(path);
+        let mut problem = None;
+        report::read(path, bytes, &mut |content| match content {
+            Content::Scan(scan) => self.collector.add(path, &scan),
+            Content::Index { digest, children } => self.collector.add_index(path, digest, &children),
+            Content::Problem(reason) => problem = problem.take().or(Some(reason)),
+        });
+        if let Some(reason) = problem {
+            self.collector.add_unread(path, &reason);
+        }
+    }
+
+    /// Notes that a file, or the directory itself, cannot be read. What other files say still counts.
+    pub fn unreadable(&mut self, path: &Path, reason: &str) {
+        self.collector.remove(path);
+        self.collector.add_unread(path, reason);
+    }
+
+    /// Lets go of a file that is no longer there; of the directory itself once it can be read again.
+    pub fn remove(&mut self, path: &Path) {
+        self.collector.remove(path);
+    }
+
+    /// The evidence as it stands, for the inventory. To be taken once a round over the directory is complete: before
+    /// that, a scan not found may just not have been read.
+    ///
+    /// It is unavailable only when nothing at all could be read. An empty directory is available: it says that
+    /// nothing has been scanned.
+    pub fn snapshot(&mut self) -> Source<ImageEvidence> {
+        let evidence = self.collector.snapshot();
+        match evidence.unread().first() {
+            Some(first) if self.collector.is_empty() => Source::Unavailable(format!(
+                "no scan report can be read, the first being {}: {}",
+                first.file.display(),
+                first.reason
+            )),
+            _ => Source::Ready(evidence.into()),
+        }
+    }
+
+    /// What could not be read, with the reason; for the log and for people.
+    pub fn problems(&self) -> impl Iterator<Item = Unread> {
+        self.collector.unread()
+    }
+}
+
+/// Whether a file of this name is to be read: `.json`, `.yaml`, `.yml`.
+pub fn accepts(path: &Path) -> bool {
+    path.extension().is_some_and(|found| ["json", "yaml", "yml"].iter().any(|known| found == *known))
+}

@@ -1,0 +1,51 @@
+//! An image index (OCI) or manifest list (Docker), as a registry serves it: `crane manifest`, `docker buildx imagetools
+//! inspect --raw`. Its digest is that of its own bytes, so that nobody can claim children for somebody else's index.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use serde::Deserialize;
+
+use super::report::Content;
+use crate::object::{Digest, List, Text};
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Manifest<'a> {
+    #[serde(borrow)]
+    digest: Option<Text<'a>>,
+    #[serde(borrow)]
+    platform: Option<Platform<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Platform<'a> {
+    #[serde(borrow)]
+    os: Option<Text<'a>>,
+    #[serde(borrow)]
+    architecture: Option<Text<'a>>,
+}
+
+impl Manifest<'_> {
+    /// Attestations hang in an index as manifests of the platform `unknown/unknown`, which no node runs.
+    fn runs(&self) -> bool {
+        let is_unknown = |text: &Option<Text<'_>>| text.as_deref() == Some("unknown");
+        !self.platform.as_ref().is_some_and(|of| is_unknown(&of.os) && is_unknown(&of.architecture))
+    }
+}
+
+pub(super) fn tell(manifests: &List<Manifest<'_>>, bytes: &[u8], tell: &mut dyn FnMut(Content<'_>)) {
+    let children = manifests.iter().filter(|manifest| manifest.runs());
+    let children: Option<Vec<Digest>> =
+        children.map(|manifest| Digest::parse(manifest.digest.as_deref()?)).collect();
+    let Some(children) = children.filter(|children| !children.is_empty()) else {
+        return tell(Content::Problem(
+            "an image index, but not every manifest in it has a digest".to_owned(),
+        ));
+    };
+    // Tools that print an index end it with a line break that the registry did not send.
+    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let hex: String = digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    if let Some(digest) = Digest::parse(&format!("sha256:{hex}")) {
+        tell(Content::Index { digest, children });
+    }
+}

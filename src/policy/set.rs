@@ -1,0 +1,197 @@
+//! The policies in force, indexed by kind. Immutable: a reload makes a new set.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Choice, ControlPolicy, Exemption, Exemptions, Mode, applies::Match};
+use crate::{
+    check::{Check, Examiner, Params, Version},
+    checks,
+    criterion::Criterion,
+    manifest::{self, Unusable},
+    object::Kind,
+};
+
+/// What holds for all policies at once.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The cluster's version.
+    pub version: Version,
+    /// Lowers every mode to at most this one; never raises one.
+    pub ceiling: Option<Mode>,
+}
+
+impl Settings {
+    pub(super) fn under_ceiling(&self, mode: Mode) -> Mode {
+        self.ceiling.map_or(mode, |ceiling| mode.min(ceiling))
+    }
+}
+
+/// One check under one policy, ready to examine.
+pub struct Bound {
+    pub check: &'static Check,
+    /// The mode after the ceiling.
+    pub mode: Mode,
+    /// The mode as the policy states it.
+    pub stated_mode: Mode,
+    pub policy: Arc<ControlPolicy>,
+    pub examiner: Examiner,
+    pub version: Version,
+}
+
+/// The policies in force, with their exemptions.
+pub struct PolicySet {
+    bound: Vec<Bound>,
+    by_kind: Vec<Vec<usize>>,
+    policies: Vec<Arc<ControlPolicy>>,
+    exemptions: Exemptions,
+    digest: String,
+    has_overlaps: bool,
+}
+
+impl PolicySet {
+    pub(super) fn of(mut bound: Vec<Bound>, policies: Vec<Arc<ControlPolicy>>, digest: String) -> Self {
+        bound.retain(|bound| bound.mode != Mode::Off);
+        // Most severe first, so that findings come out in the order they are shown.
+        bound.sort_by_key(|bound| std::cmp::Reverse(bound.check.severity));
+        let by_kind = Kind::ALL
+            .iter()
+            .map(|kind| {
+                let concerns = |(_, bound): &(usize, &Bound)| bound.check.examine.kinds().contains(*kind);
+                bound.iter().enumerate().filter(concerns).map(|(position, _)| position).collect()
+            })
+            .collect();
+        let mut ids: Vec<_> = bound.iter().map(|bound| bound.check.id).collect();
+        ids.sort_unstable();
+        let has_overlaps = ids.windows(2).any(|pair| pair.first() == pair.last());
+        Self { bound, by_kind, policies, exemptions: Exemptions::default(), digest, has_overlaps }
+    }
+
+    /// Only what was chosen, instead of everything in force.
+    #[must_use]
+    pub fn select(mut self, choices: &[Choice], settings: &Settings) -> Self {
+        let chosen = |check: &Check| choices.iter().any(|choice| choice.includes(check));
+        let to_the_letter = |check: &Check| {
+            choices.iter().any(|choice| matches!(choice, Choice::Standard(_)) && choice.includes(check))
+        };
+        self.bound.retain(|bound| chosen(bound.check) && !to_the_letter(bound.check));
+        for check in checks::all().filter(|check| chosen(check)) {
+            let by_id =
+                choices.iter().any(|choice| matches!(choice, Choice::Check(_)) && choice.includes(check));
+            let absent = by_id && !self.bound.iter().any(|bound| bound.check.id == check.id);
+            let params = if to_the_letter(check) { Params::STANDARD } else { Params::DEFAULT };
+            if !to_the_letter(check) && !absent {
+                continue;
+            }
+            // Defaults always parse: a test configures every check with them.
+            let Ok(examiner) = check.examine.configure(&params) else { continue };
+            self.bound.push(Bound {
+                check,
+                mode: settings.under_ceiling(Mode::Enforce),
+                stated_mode: Mode::Enforce,
+                policy: Arc::new(ControlPolicy::chosen(check.criterion)),
+                examiner,
+                version: settings.version,
+            });
+        }
+        let exemptions = std::mem::take(&mut self.exemptions);
+        Self { exemptions, ..Self::of(self.bound, self.policies, self.digest) }
+    }
+
+    /// The same policies with these exemptions.
+    #[must_use]
+    pub fn with_exemptions(mut self, exemptions: Exemptions) -> Self {
+        self.exemptions = exemptions;
+        self
+    }
+
+    /// Reads exemption files against these policies.
+    ///
+    /// # Errors
+    /// Everything that is wrong in the files, each with its place.
+    pub fn read_exemptions<'t>(
+        &self,
+        files: impl IntoIterator<Item = (&'t str, &'t str)>,
+        now: Timestamp,
+    ) -> Result<Exemptions, Vec<Unusable>> {
+        let mut errors = Vec::new();
+        let mut exemptions: Vec<Exemption> = Vec::new();
+        for (file, text) in files {
+            let documents = manifest::parse(file, text).unwrap_or_else(|error| {
+                errors.push(error);
+                Vec::new()
+            });
+            for document in documents {
+                match Exemption::read(&document, now, |check| self.longest_exemption(check)) {
+                    Ok(exemption) if exemptions.iter().any(|other| other.name == exemption.name) => {
+                        let message =
+                            format!("an exemption `{}` exists: give it another name", exemption.name);
+                        errors.push(document.unusable(document.place("metadata.name"), message));
+                    }
+                    Ok(exemption) => exemptions.push(exemption),
+                    Err(error) => errors.push(error),
+                }
+            }
+        }
+        if errors.is_empty() { Ok(Exemptions::new(exemptions)) } else { Err(errors) }
+    }
+
+    /// The longest that every policy with this check allows, in days.
+    fn longest_exemption(&self, check: &str) -> Option<u16> {
+        self.policies
+            .iter()
+            .filter(|policy| policy.checks.iter().any(|entry| entry.id == check))
+            .map(|policy| policy.exemptions.max_days)
+            .min()
+    }
+
+    /// The checks that concern a kind, most severe first.
+    pub fn concerning(&self, kind: Kind) -> impl Iterator<Item = &Bound> {
+        let positions = self.by_kind.get(kind.index()).map_or(&[][..], Vec::as_slice);
+        positions.iter().filter_map(|position| self.bound.get(*position))
+    }
+
+    /// Whether anything could be denied for objects of this kind.
+    pub fn enforces(&self, kind: Kind) -> bool {
+        self.concerning(kind).any(|bound| bound.mode == Mode::Enforce)
+    }
+
+    /// Every check in force, most severe first.
+    pub fn bound(&self) -> &[Bound] {
+        &self.bound
+    }
+
+    pub fn policies(&self) -> &[Arc<ControlPolicy>] {
+        &self.policies
+    }
+
+    pub fn exemptions(&self) -> &Exemptions {
+        &self.exemptions
+    }
+
+    /// `sha256:` over the policies, the version and the ceiling.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Whether two policies hold one check, so that findings may come twice.
+    pub const fn has_overlaps(&self) -> bool {
+        self.has_overlaps
+    }
+}
+
+impl ControlPolicy {
+    /// The policy that stands in for a choice on the command line.
+    fn chosen(criterion: Criterion) -> Self {
+        Self {
+            name: "selected".to_owned(),
+            criterion,
+            control: String::new(),
+            scope: Match::default(),
+            version: None,
+            exemptions: super::ExemptionLimits::default(),
+            checks: Vec::new(),
+        }
+    }
+}

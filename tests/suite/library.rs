@@ -1,0 +1,148 @@
+//! The door of the library: a manifest or a review goes in as text, what was found comes out.
+
+use jiff::Timestamp;
+use serde::de::DeserializeSeed;
+use serde_json::{Value, json};
+use soc2gate::{
+    admission::Review,
+    check::{Ask, Check, Params, Report, Version, Violation},
+    checks,
+    decision::{self, Decision},
+    inventory::Inventory,
+    manifest::{self, Document},
+    object::{Kind, OfKind},
+    policy::{Loaded, PolicySet, Settings},
+    request::Request,
+};
+
+use crate::surroundings;
+
+/// The one document of a text.
+pub(crate) fn document(text: &str) -> Document {
+    manifest::parse("manifest.yaml", text).unwrap().pop().unwrap_or_else(|| panic!("no document in {text}"))
+}
+
+/// Hands the request that a manifest in a file stands for to a function.
+fn with_manifest<T>(text: &str, act: impl FnOnce(&Request<'_>) -> T) -> T {
+    let document = document(text);
+    let field = |name: &str| document.root.get(name).and_then(|node| node.as_str()).unwrap_or_default();
+    let kind = Kind::of_manifest(field("apiVersion"), field("kind"));
+    let object = OfKind(kind).deserialize(&document.root).unwrap_or_else(|error| panic!("{error} in {text}"));
+    act(&Request::of_manifest(object))
+}
+
+/// What a check reports for a manifest, under parameters as a policy writes them (empty: the defaults).
+pub(crate) fn examine(check: &Check, params: &str, version: Version, text: &str) -> Report {
+    let params = manifest::parse("params", params).unwrap();
+    let params = params.first().map_or(Params::DEFAULT, |document| Params::of(&document.root));
+    let examiner = check.examine.configure(&params).unwrap();
+    with_manifest(text, |request| {
+        let inventory = surroundings::inventory();
+        let object = request.object.as_ref();
+        let ask = Ask { request, object, inventory: &inventory, now: surroundings::now(), version };
+        let mut report = Report::default();
+        examiner.examine(&ask, &mut report);
+        report
+    })
+}
+
+/// The violations that a check of this id finds by default.
+pub(crate) fn violations(id: &str, version: Version, text: &str) -> Vec<Violation> {
+    let check = checks::find(id).unwrap_or_else(|| panic!("no check {id}"));
+    examine(check, "", version, text).violations
+}
+
+/// Decides a manifest in a file.
+pub(crate) fn decide_manifest(policies: &PolicySet, text: &str) -> Decision {
+    with_manifest(text, |request| {
+        decision::decide(policies, request, &Inventory::default(), Timestamp::UNIX_EPOCH)
+    })
+}
+
+/// The policies of these texts, as if no other came with the program.
+pub(crate) fn policies(texts: &[&str]) -> PolicySet {
+    try_policies(texts, &Settings::default()).unwrap()
+}
+
+/// The same with settings, or everything that is wrong with them.
+pub(crate) fn try_policies(texts: &[&str], settings: &Settings) -> Result<PolicySet, Vec<String>> {
+    let names: Vec<_> = (0..texts.len()).map(|number| format!("p{number}.yaml")).collect();
+    let files = names.iter().map(String::as_str).zip(texts.iter().copied());
+    let words = |errors: Vec<manifest::Unusable>| errors.iter().map(ToString::to_string).collect::<Vec<_>>();
+    Loaded::default().with(files).map_err(words)?.bind(settings).map_err(words)
+}
+
+/// A review in the making: a CREATE by a person unless told otherwise.
+pub(crate) struct Sent {
+    request: Value,
+    object: Value,
+    inventory: Inventory,
+    now: Timestamp,
+}
+
+impl Sent {
+    pub(crate) fn create(manifest: &str) -> Self {
+        let object: Value = serde_json::from_str(&document(manifest).to_json_text()).unwrap();
+        let (group, _) = object["apiVersion"].as_str().unwrap().rsplit_once('/').unwrap_or_default();
+        let request = json!({
+            "uid": "1", "operation": "CREATE", "kind": {"group": group, "kind": object["kind"]},
+            "name": object["metadata"]["name"], "namespace": object["metadata"]["namespace"],
+            "userInfo": {"username": "ann", "groups": ["system:authenticated"]},
+        });
+        Self { request, object, inventory: Inventory::default(), now: at("2027-01-15T12:00:00Z") }
+    }
+
+    /// An UPDATE of `old`.
+    pub(crate) fn update(old: &str, new: &str) -> Self {
+        let old: Value = serde_json::from_str(&document(old).to_json_text()).unwrap();
+        Self::create(new).set("operation", json!("UPDATE")).set("oldObject", old)
+    }
+
+    /// Sets a field of the request.
+    pub(crate) fn set(mut self, field: &str, value: Value) -> Self {
+        self.request[field] = value;
+        self
+    }
+
+    pub(crate) fn by(self, username: &str, groups: &[&str]) -> Self {
+        self.set("userInfo", json!({"username": username, "groups": groups}))
+    }
+
+    pub(crate) fn amid(mut self, inventory: Inventory) -> Self {
+        self.inventory = inventory;
+        self
+    }
+
+    pub(crate) fn at(mut self, now: &str) -> Self {
+        self.now = at(now);
+        self
+    }
+
+    /// Sends it.
+    pub(crate) fn decide(&self, policies: &PolicySet) -> Decision {
+        let mut request = self.request.clone();
+        request["object"] = self.object.clone();
+        for field in ["name", "namespace"] {
+            if request[field].is_null() {
+                request[field] = json!("");
+            }
+        }
+        let review =
+            json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request});
+        let body = review.to_string();
+        let review = Review::read(body.as_bytes()).unwrap();
+        decision::decide(policies, &review.request, &self.inventory, self.now)
+    }
+}
+
+pub(crate) fn at(time: &str) -> Timestamp {
+    time.parse().unwrap()
+}
+
+/// A finding as `state check key`, where the key is the path with names for positions.
+pub(crate) fn found(decision: &Decision) -> Vec<String> {
+    let line = |finding: &decision::Finding| {
+        format!("{} {} {}", finding.state.id(), finding.check.id, finding.violation.place.key)
+    };
+    decision.findings.iter().map(line).collect()
+}

@@ -1,5 +1,9 @@
 //! Tells from a name whether a secret may stand behind it, word by word: `MONKEY_ID` holds no key.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
 /// How much a name promises (CATALOGUE 5.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NameClass {
@@ -59,8 +63,22 @@ const HARMLESS_KEYS: &[&str] = &[
     "group", "label",
 ];
 
+/// What every strong or weak name contains; nearly all names contain none of it.
+#[rustfmt::skip]
+const STEMS: &[&str] = &[
+    "pass", "pwd", "secret", "key", "token", "credential", "auth", "salt", "sig", "cookie", "pin", "pat", "jwt",
+    "hmac", "psk", "otp", "connection", "conn",
+];
+
+static STEM: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).build(STEMS).ok()
+});
+
 /// The class of a name, by its words alone.
 pub(super) fn classify(name: &str) -> NameClass {
+    if STEM.as_ref().is_some_and(|stem| !stem.is_match(name)) {
+        return NameClass::Other;
+    }
     let words = Words::of(name);
     let Some(last) = words.last() else { return NameClass::Other };
     if is_one_of(last, CANCELLING) || words.iter().any(|w| is_one_of(w, PUBLIC)) || words.end_harmlessly() {

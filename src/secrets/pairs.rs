@@ -13,21 +13,30 @@ pub(super) struct Pair<'t> {
 
 /// All pairs of a text: one for each line that is one, and those inside lines. Linear in the text.
 pub(super) fn each<'t>(text: &'t str, mut visit: impl FnMut(Pair<'t>)) {
+    let bytes = text.as_bytes();
     let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        if line.contains(['=', ':']) {
-            let whole = of_line(line);
-            let taken = whole.as_ref().map_or(0, |pair| pair.span.start);
-            if let Some(pair) = whole {
-                visit(moved(pair, start));
-            }
-            inside(line, taken, |pair| visit(moved(pair, start)));
-        }
-        if line.contains("--") {
-            flags(line, |pair| visit(moved(pair, start)));
-        }
-        start += line.len();
+    // Prose has few of these characters, so it is skipped many bytes at a time.
+    while let Some(next) = bytes.get(start..).and_then(|rest| memchr::memchr3(b'=', b':', b'-', rest)) {
+        let at = start + next;
+        let from = memchr::memrchr(b'\n', bytes.get(start..at).unwrap_or_default())
+            .map_or(start, |newline| start + newline + 1);
+        let end = bytes
+            .get(at..)
+            .and_then(|rest| memchr::memchr(b'\n', rest))
+            .map_or(bytes.len(), |newline| at + newline + 1);
+        in_line(text.get(from..end).unwrap_or_default(), |pair| visit(moved(pair, from)));
+        start = end;
     }
+}
+
+fn in_line<'t>(line: &'t str, mut visit: impl FnMut(Pair<'t>)) {
+    let whole = of_line(line);
+    let taken = whole.as_ref().map_or(0, |pair| pair.span.start);
+    if let Some(pair) = whole {
+        visit(pair);
+    }
+    inside(line, taken, &mut visit);
+    flags(line, &mut visit);
 }
 
 fn moved(mut pair: Pair<'_>, by: usize) -> Pair<'_> {
@@ -69,7 +78,7 @@ fn unquoted(text: &str, assigned: bool) -> &str {
 /// `key=value` anywhere in a line, ended by what ends a parameter. Those before `from` are known already.
 fn inside<'t>(line: &'t str, from: usize, mut visit: impl FnMut(Pair<'t>)) {
     let bytes = line.as_bytes();
-    for (at, _) in line.match_indices('=') {
+    for at in memchr::memchr_iter(b'=', bytes) {
         let value_start = at + 1;
         if value_start <= from {
             continue;
@@ -111,7 +120,8 @@ fn last_phrase(text: &str) -> &str {
 
 /// `--name value` of a command line that stands in one string.
 fn flags<'t>(line: &'t str, mut visit: impl FnMut(Pair<'t>)) {
-    for (at, _) in line.match_indices("--") {
+    let bytes = line.as_bytes();
+    for at in memchr::memmem::find_iter(bytes, b"--") {
         let Some(rest) = line.get(at + 2..) else { continue };
         let length = rest.bytes().take(MOST_KEY).take_while(|b| is_key(*b)).count();
         let Some((flag, rest)) = rest.split_at_checked(length) else { continue };

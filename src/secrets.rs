@@ -10,6 +10,7 @@ mod decode;
 mod engine;
 mod exclusion;
 mod fingerprint;
+mod inspect;
 mod locate;
 mod name;
 mod pairs;
@@ -23,6 +24,7 @@ mod value;
 
 pub use engine::{Engine, MOST_BYTES};
 pub use fingerprint::FingerprintKey;
+pub use inspect::{Inspected, LAST_APPLIED, SharedScan, Site, Spot};
 pub use rule::{Certainty, Class, Rule};
 pub use sweep::{Found, Sweep, Swept};
 

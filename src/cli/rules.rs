@@ -32,7 +32,11 @@ pub(super) struct Rules {
 
 impl Rules {
     pub(super) fn settings(&self) -> Settings {
-        Settings { version: self.kubernetes_version.unwrap_or_default(), ceiling: self.mode_ceiling }
+        Settings {
+            version: self.kubernetes_version.unwrap_or_default(),
+            ceiling: self.mode_ceiling,
+            ..Settings::default()
+        }
     }
 
     /// The policies and exemptions as they stand on disk now.

@@ -17,9 +17,9 @@ type Exclusion = (&'static str, fn(&str, &str) -> bool);
 const EXCLUSIONS: &[Exclusion] = &[
     ("a reference", |_, value| is_reference(value)),
     ("a placeholder", |_, value| is_placeholder(value)),
+    ("a path", |_, value| form::is_path(value)),
     ("an address", |_, value| form::is_address(value)),
     ("a number, a date or a switch", |_, value| form::is_plain_datum(value)),
-    ("a path", |_, value| form::is_path(value)),
     ("an identifier", form::is_identifier),
     ("public material", |_, value| is_public_material(value)),
     ("the hash of a password", |_, value| is_password_hash(value)),

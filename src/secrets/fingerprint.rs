@@ -1,6 +1,10 @@
 //! Recognises a secret again without keeping it: a keyed digest that nobody can search without the key.
 
-use std::fmt;
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, LazyLock},
+};
 
 use aws_lc_rs::hmac;
 
@@ -11,6 +15,17 @@ impl FingerprintKey {
     #[must_use]
     pub fn new(key: &[u8]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+    }
+
+    /// A random key that lives as long as the process: enough to tell an old secret from a new one, and worth
+    /// nothing to anybody afterwards.
+    pub(super) fn of_process() -> Arc<Self> {
+        static KEY: LazyLock<Arc<FingerprintKey>> = LazyLock::new(|| {
+            let random: Vec<u8> =
+                (0..4_u8).flat_map(|part| RandomState::new().hash_one(part).to_le_bytes()).collect();
+            Arc::new(FingerprintKey::new(&random))
+        });
+        KEY.clone()
     }
 
     /// The first 16 hex digits of HMAC-SHA256 over the value.

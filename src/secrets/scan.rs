@@ -1,6 +1,7 @@
 //! Scans one place: rules first, then decoders, then name and entropy for what no rule knows.
 
 use std::{
+    cell::LazyCell,
     hash::{BuildHasher, RandomState},
     ops::Range,
 };
@@ -86,10 +87,11 @@ impl<'s> Scan<'s> {
             let inner = pairs::key_before(text, one.span.start).or(place.inner);
             self.report(one.rule, one.verdict, Place { inner, ..place }, secret);
         }
-        let is_kubeconfig = text.len() > 40 && text.contains("kind: Config") && text.contains("clusters:");
+        let is_kubeconfig = LazyCell::new(|| text.contains("kind: Config") && text.contains("clusters:"));
         pairs::each(text, |pair| {
             if !covers(&pair.span) {
-                self.pair(place, &pair, is_kubeconfig);
+                let is_login = matches!(pair.key, "token" | "password") && *is_kubeconfig;
+                self.pair(place, &pair, is_login);
             }
         });
         if !covers(&(0..text.len())) {
@@ -97,12 +99,9 @@ impl<'s> Scan<'s> {
         }
     }
 
-    fn pair(&mut self, place: Place<'_>, pair: &Pair<'_>, is_kubeconfig: bool) {
+    fn pair(&mut self, place: Place<'_>, pair: &Pair<'_>, is_login: bool) {
         let place = place.under(pair.key);
-        if is_kubeconfig
-            && matches!(pair.key, "token" | "password")
-            && exclusion::reason(pair.key, pair.value).is_none()
-        {
+        if is_login && exclusion::reason(pair.key, pair.value).is_none() {
             self.report(
                 &rules::KUBECONFIG,
                 Verdict::Certain("a literal token or password of a user"),

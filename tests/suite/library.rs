@@ -13,6 +13,7 @@ use soc2gate::{
     object::{Kind, OfKind},
     policy::{Loaded, PolicySet, Settings},
     request::Request,
+    secrets::SharedScan,
 };
 
 use crate::surroundings;
@@ -39,7 +40,9 @@ pub(crate) fn examine(check: &Check, params: &str, version: Version, text: &str)
     with_manifest(text, |request| {
         let inventory = surroundings::inventory();
         let object = request.object.as_ref();
-        let ask = Ask { request, object, inventory: &inventory, now: surroundings::now(), version };
+        let secrets = SharedScan::new(None);
+        let now = surroundings::now();
+        let ask = Ask { request, object, inventory: &inventory, now, version, secrets: &secrets };
         let mut report = Report::default();
         examiner.examine(&ask, &mut report);
         report

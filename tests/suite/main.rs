@@ -23,6 +23,8 @@ mod pod_security;
 #[cfg(test)]
 mod reviews;
 #[cfg(test)]
+mod secret_checks;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod server;

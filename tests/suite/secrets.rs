@@ -197,3 +197,53 @@ fn every_rule_has_its_own_file_of_examples() {
         assert!(Path::new(FIXTURES).join(format!("rules/{}.txt", rule.id)).is_file(), "{}", rule.id);
     }
 }
+
+/// Shapes that make backtracking engines, and careless loops, slow. A generous bar: linear work takes a few ms.
+#[test]
+fn takes_linear_time_whatever_the_shape() {
+    const UNITS: &[&str] = &[
+        "a",
+        "eyJ.eyJ.",
+        "eyJ",
+        "://",
+        "a://b:c",
+        "-----BEGIN ",
+        "-----BEGIN PRIVATE KEY-----",
+        "=",
+        "--",
+        "-- ",
+        "--a ",
+        "password=",
+        "Password=;",
+        "glpat-",
+        "xoxb-",
+        "LS0tLS1CRUdJTi",
+        "{",
+        "[",
+        "a=",
+        "T3BlbkFJ",
+        "AZDO",
+        "client-key-data",
+        "\n",
+        "a:\n",
+        "Basic ",
+        "sk-T3BlbkFJ-",
+        "PuTTY-User-Key-File-",
+        "%3D",
+        "kind: Config clusters: token: ",
+        "é",
+        "@",
+        ":@",
+    ];
+    for unit in UNITS {
+        let text = unit.repeat((1 << 20) / unit.len());
+        let start = std::time::Instant::now();
+        for chunk in 0..4 {
+            let part: String = text.chars().skip(chunk).take(60_000).collect();
+            Engine::shared().scan(None, Some("DB_PASSWORD"), &part, &mut Vec::new());
+        }
+        let taken = start.elapsed();
+        assert!(taken.as_secs_f64() < 6.0, "{unit:?} takes {taken:?}");
+        let _ = Engine::shared().redact(text.get(..60_000).unwrap_or_default());
+    }
+}

@@ -94,7 +94,10 @@ pub(super) fn is_path(text: &str) -> bool {
     drive
         || extension
         || (rooted && !text.contains(['+', '=']) && (value::word_share(text) >= 0.5 || text.contains('.')))
-        || (text.contains('/') && !text.contains("://") && value::word_share(text) >= 0.6)
+        || (text.contains('/')
+            && !text.contains("://")
+            && !is_media_type(text)
+            && value::word_share(text) >= 0.6)
 }
 
 /// A URL without a password, a host with or without port, an e-mail address, a network.

@@ -18,11 +18,15 @@ pub use page::page;
 pub use set::{Bound, PolicySet, Settings};
 pub use shipped::SHIPPED;
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, Visitor},
+};
 
 /// How hard a check is applied. Pod Security's words; `audit` is the dry run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
     /// Not evaluated at all.
     Off,
@@ -44,6 +48,35 @@ impl Mode {
             Self::Warn => "warn",
             Self::Enforce => "enforce",
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Mode {
+    /// To YAML as Kubernetes reads it, `off` without quotes is the boolean `false`; people write it so all the same.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Word;
+
+        impl Visitor<'_> for Word {
+            type Value = Mode;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mode: `enforce`, `warn`, `audit` or `off`")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Mode, E> {
+                text.parse().map_err(|_| E::unknown_variant(text, &["enforce", "warn", "audit", "off"]))
+            }
+
+            fn visit_bool<E: Error>(self, on: bool) -> Result<Mode, E> {
+                if on {
+                    Err(E::unknown_variant("on", &["enforce", "warn", "audit", "off"]))
+                } else {
+                    Ok(Mode::Off)
+                }
+            }
+        }
+
+        deserializer.deserialize_any(Word)
     }
 }
 

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use crate::object::Place;
 
-/// A user's value inside a sentence: in backticks, cut to 64 characters so that no message is drowned by it.
+/// A user's value inside a sentence: in backticks, and cut where no message should be drowned by it.
 pub fn quoted(value: &str) -> String {
-    match value.char_indices().nth(64) {
+    match value.char_indices().nth(200) {
         Some((end, _)) => format!("`{}...`", value.get(..end).unwrap_or_default()),
+        None if value.is_empty() => "empty".to_owned(),
         None => format!("`{value}`"),
     }
 }

@@ -17,7 +17,11 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use self::{judge::Judge, object::Content, report::Report, source::Source};
-use super::{UNUSABLE, rules::Rules, tell, written};
+use super::{
+    UNUSABLE,
+    rules::{Evidence, Rules},
+    tell, written,
+};
 use crate::{
     manifest::{self, Unusable},
     policy::{Choice, Mode, PolicySet},
@@ -43,6 +47,8 @@ pub(super) struct Check {
     fail_on: Mode,
     #[command(flatten)]
     rules: Rules,
+    #[command(flatten)]
+    evidence: Evidence,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -64,9 +70,14 @@ impl Check {
     /// Judges everything that the arguments lead to.
     pub(super) fn run(&self) -> ExitCode {
         let now = Timestamp::now();
-        match self.policies(now) {
-            Ok(policies) => {
-                let report = self.judge(&Judge::new(&policies, now));
+        match self
+            .policies(now)
+            .and_then(|policies| Ok((policies, self.evidence.read().map_err(|e| vec![e])?)))
+        {
+            Ok((policies, (inventory, unread))) => {
+                // The digests that such a file may speak of are said to be unknown where they are asked for.
+                unread.iter().for_each(tell);
+                let report = self.judge(&Judge::new(&policies, inventory, now));
                 let printed = self.print(&report);
                 written(printed, self.exit_code(&report))
             }

@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use crate::{
     check::Version,
     directory::{self, Change, Contents, Directory},
+    images::{self, Reports},
+    inventory::Inventory,
     manifest::Unusable,
     policy::{Loaded, Mode, PolicySet, Settings},
 };
@@ -28,6 +30,39 @@ pub(super) struct Rules {
     /// The cluster's version, `1.29`; the newest known unless given.
     #[arg(long, value_name = "VERSION", env = "SOC2GATE_KUBERNETES_VERSION")]
     pub(super) kubernetes_version: Option<Version>,
+}
+
+/// What is known beside the objects themselves.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "What to judge by")]
+pub(super) struct Evidence {
+    /// Directory of Trivy and Grype JSON reports: the scans of images, by digest.
+    #[arg(long, value_name = "DIR", env = "SOC2GATE_SCAN_REPORTS")]
+    pub(super) scan_reports: Option<PathBuf>,
+}
+
+impl Evidence {
+    /// The inventory as the files stand now, and what in them could not be read.
+    ///
+    /// # Errors
+    /// When the directory cannot be listed.
+    pub(super) fn read(&self) -> Result<(Inventory, Vec<Unusable>), Unusable> {
+        let mut inventory = Inventory::default();
+        let Some(path) = &self.scan_reports else { return Ok((inventory, Vec::new())) };
+        let mut reports = Reports::default();
+        let take = &mut |change: Change<'_>| match change {
+            Change::File { path, content } => reports.apply(path, content),
+            Change::Unreadable { path, reason } => reports.unreadable(path, reason),
+            Change::Gone { path } => reports.remove(path),
+            Change::Settled => {}
+        };
+        Directory::new(path, images::accepts)
+            .round(take)
+            .map_err(|error| unreadable(path, &error.to_string()))?;
+        inventory.image_evidence = reports.snapshot();
+        let problems = reports.problems().map(|problem| unreadable(&problem.file, &problem.reason));
+        Ok((inventory, problems.collect()))
+    }
 }
 
 impl Rules {

@@ -1,6 +1,7 @@
 //! `soc2gate serve`: the webhook.
 
 mod in_force;
+mod scan_reports;
 
 use std::{
     io::{self, Write},
@@ -16,7 +17,7 @@ use clap::Args;
 use hyper::{StatusCode, body::Bytes};
 use jiff::Timestamp;
 
-use super::rules::Rules;
+use super::rules::{Evidence, Rules};
 use crate::{
     admission::{self, Gate},
     certificates,
@@ -36,9 +37,8 @@ pub(super) struct Serve {
     admin_listen: SocketAddr,
     #[command(flatten)]
     rules: Rules,
-    /// Directory of Trivy and Grype JSON reports: the evidence about images.
-    #[arg(long, value_name = "DIR", env = "SOC2GATE_SCAN_REPORTS", help_heading = "What to judge by")]
-    scan_reports: Option<PathBuf>,
+    #[command(flatten)]
+    evidence: Evidence,
     #[command(flatten)]
     tls: Tls,
     /// How log lines look: `text`, `json`, or `auto` (text on a terminal).
@@ -99,8 +99,9 @@ impl Serve {
         logs::start(self.log_format, &self.log_level)?;
         server::install_provider();
         let metrics = Arc::new(admission::metrics()?);
-        let in_force = InForce::start(self.rules.clone(), self.scan_reports.clone(), metrics.clone())
-            .map_err(Error::Unusable)?;
+        let in_force =
+            InForce::start(self.rules.clone(), self.evidence.scan_reports.clone(), metrics.clone())
+                .map_err(Error::Unusable)?;
         let config = self.config();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {

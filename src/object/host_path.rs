@@ -55,6 +55,11 @@ impl HostPathAt<'_> {
 }
 
 impl MountAt<'_> {
+    /// Whether it says that it is: unless a mount does, it can be written.
+    pub fn is_read_only(&self) -> bool {
+        self.mount.read_only == Some(true)
+    }
+
     /// A field of the mount.
     pub fn at(&self, field: &str) -> Place {
         let merge_key = format!("mountPath={}", &*self.mount.mount_path);

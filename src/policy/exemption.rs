@@ -109,14 +109,14 @@ impl Exemption {
             ));
         }
         let spec = manifest.spec;
-        let date = |path: &str, text: &str| {
-            parse_end(text).ok_or_else(|| {
-                refuse(path, "not a date: write `2027-01-31` (its end, UTC) or an RFC 3339 time")
-            })
+        let no_date = |path: &str| {
+            refuse(path, "is no date: write `2027-01-31` (the whole day, UTC) or an RFC 3339 time")
         };
+        let starts = spec.starts.as_deref().map(|text| parse(text, Ok).ok_or_else(|| no_date("spec.starts")));
         let exemption = Self {
-            starts: spec.starts.as_deref().map(|text| date("spec.starts", text)).transpose()?,
-            expires: date("spec.expires", &spec.expires)?,
+            starts: starts.transpose()?,
+            // A day is meant whole: the exemption ceases to hold when the next one begins.
+            expires: parse(&spec.expires, Date::tomorrow).ok_or_else(|| no_date("spec.expires"))?,
             name: manifest.metadata.name,
             check: spec.check,
             subject: spec.subject,
@@ -152,7 +152,11 @@ impl Exemption {
         let Some(max_days) = max_days(&self.check) else {
             return Err(("spec.check", format!("no policy has a check `{}`", self.check)));
         };
-        let begins = self.starts.map_or(now, |starts| starts.max(now));
+        if self.starts.is_some_and(|starts| starts >= self.expires) {
+            return Err(("spec.expires", "is not after spec.starts: it would never hold".to_owned()));
+        }
+        // Counted from its own beginning, or one that was given long ago could last for years.
+        let begins = self.starts.unwrap_or(now);
         if self.expires.duration_since(begins) > SignedDuration::from_hours(24 * (i64::from(max_days) + 1)) {
             let message = format!("lasts longer than the {max_days} days that the policy allows");
             return Err(("spec.expires", message));
@@ -256,13 +260,13 @@ fn pattern_fits(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// A date means its end; a time means itself. UTC.
-fn parse_end(text: &str) -> Option<Timestamp> {
+/// A time means itself; a day is moved, and then means the moment at which it begins. UTC.
+fn parse(text: &str, moved: impl Fn(Date) -> Result<Date, jiff::Error>) -> Option<Timestamp> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Some(time);
     }
-    let day: Date = text.parse().ok()?;
-    Some(day.tomorrow().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    let day = moved(text.parse().ok()?).ok()?;
+    Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
 /// All exemptions, by check.

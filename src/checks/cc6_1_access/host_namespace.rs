@@ -64,13 +64,13 @@ struct Parameters {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
 enum HostNamespace {
     #[serde(rename = "hostPID")]
-    HostPid,
+    Pid,
     #[serde(rename = "hostIPC")]
-    HostIpc,
-    HostNetwork,
+    Ipc,
+    #[serde(rename = "hostNetwork")]
+    Network,
 }
 
 fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
@@ -81,9 +81,9 @@ fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
 fn shared(pod: &PodAt<'_>, allow: &[HostNamespace], report: &mut Report) {
     let spec = pod.spec;
     for (namespace, field, shared) in [
-        (HostNamespace::HostPid, "hostPID", spec.host_pid),
-        (HostNamespace::HostIpc, "hostIPC", spec.host_ipc),
-        (HostNamespace::HostNetwork, "hostNetwork", spec.host_network),
+        (HostNamespace::Pid, "hostPID", spec.host_pid),
+        (HostNamespace::Ipc, "hostIPC", spec.host_ipc),
+        (HostNamespace::Network, "hostNetwork", spec.host_network),
     ] {
         if shared == Some(true) && !allow.contains(&namespace) {
             report.violation(pod.at(field), "is true");

@@ -6,7 +6,7 @@ use crate::{
     check::{Check, Examine, Examiner, Examples, Kinds, Params, Reference, Report, quoted},
     criterion::{Criterion, Severity, Support},
     manifest::Unusable,
-    object::{FilePath, PodAt},
+    object::{FilePath, HostPathAt, PodAt},
 };
 
 pub(super) const CHECK: Check = Check {
@@ -72,29 +72,43 @@ const fn yes() -> bool {
     true
 }
 
+/// A directory of the node that pods may mount.
+struct Opening {
+    directory: FilePath,
+    read_only: bool,
+}
+
 fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
     let Parameters { allow } = params.read()?;
     if let Some(relative) = allow.iter().find(|allowed| !allowed.path.starts_with('/')) {
         return Err(params.refuse(format!("the path `{}` in `allow` must begin with `/`", relative.path)));
     }
-    let allow: Vec<_> =
-        allow.iter().map(|allowed| (FilePath::resolve(&allowed.path), allowed.read_only)).collect();
-    Ok(Examiner::Pod(Box::new(move |pod, _, report| opened(pod, &allow, report))))
+    let opening = |allowed: &Allowed| Opening {
+        directory: FilePath::resolve(&allowed.path),
+        read_only: allowed.read_only,
+    };
+    let openings: Vec<_> = allow.iter().map(opening).collect();
+    Ok(Examiner::Pod(Box::new(move |pod, _, report| opened(pod, &openings, report))))
 }
 
-fn opened(pod: &PodAt<'_>, allow: &[(FilePath, bool)], report: &mut Report) {
+fn opened(pod: &PodAt<'_>, openings: &[Opening], report: &mut Report) {
     for at in pod.host_paths() {
-        let is_allowed = || {
-            let path = FilePath::resolve(at.path);
-            let is_written = || pod.mounts_of(at.volume).any(|mount| mount.mount.read_only != Some(true));
-            !at.path.is_empty()
-                && allow
-                    .iter()
-                    .any(|(allowed, read_only)| allowed.holds(&path) && !(*read_only && is_written()))
-        };
-        if !is_allowed() {
-            let path = if at.path.is_empty() { "files".into() } else { quoted(at.path) };
-            report.violation_of(at.at("hostPath"), at.path, format!("opens {path} of the node"));
+        if !openings.iter().any(|opening| opening.admits(pod, &at)) {
+            report.violation_of(at.at("hostPath"), at.path, format!("opens {} of the node", files(&at)));
         }
+    }
+}
+
+/// What a volume opens, in the middle of a sentence.
+pub(super) fn files(at: &HostPathAt<'_>) -> String {
+    if at.path.is_empty() { "files".to_owned() } else { quoted(at.path) }
+}
+
+impl Opening {
+    fn admits(&self, pod: &PodAt<'_>, at: &HostPathAt<'_>) -> bool {
+        let is_written = || pod.mounts_of(at.volume).any(|mount| !mount.is_read_only());
+        !at.path.is_empty()
+            && self.directory.holds(&FilePath::resolve(at.path))
+            && !(self.read_only && is_written())
     }
 }

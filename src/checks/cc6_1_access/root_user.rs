@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     title: "root user",
     why: "User 0 in a container is user 0 of the node's kernel: any fault that lets it out makes it root there, and \
           inside it can rewrite the program it runs.",
-    fix: "Set it to a number above 0 that the image's files allow, or run the pod with `hostUsers: false`.",
+    fix: "Set it to a number above 0, and let the files that the program writes belong to that user.",
     references: &[
         Reference::restricted("Running as Non-root user"),
         Reference::Nsa("t1.6"),

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::host_path_volume::files;
 use crate::{
     check::{Check, Examine, Examiner, Examples, Kinds, Params, Reference, Report, quoted},
     criterion::{Criterion, Severity, Support},
@@ -122,9 +123,9 @@ fn exposed(pod: &PodAt<'_>, sensitive: &Sensitive, report: &mut Report) {
         if sensitive.writable == Writable::Allow {
             continue;
         }
-        for mount in pod.mounts_of(at.volume).filter(|mount| mount.mount.read_only != Some(true)) {
+        for mount in pod.mounts_of(at.volume).filter(|mount| !mount.is_read_only()) {
             let state = if mount.mount.read_only.is_some() { "is false" } else { "is not set" };
-            let what = format!("{state}, so that {} of the node can be written", quoted(at.path));
+            let what = format!("{state}, so that {} of the node can be written", files(&at));
             report.violation_of(mount.at("readOnly"), at.path, what);
         }
     }
@@ -134,14 +135,14 @@ impl Sensitive {
     /// What makes a path sensitive, as the end of a sentence.
     fn reason(&self, at: &HostPathAt<'_>) -> Option<String> {
         let path = FilePath::resolve(at.path);
-        let same = self.paths.iter().chain(&self.trees).find(|sensitive| **sensitive == path);
-        let parent = || self.trees.iter().chain(&self.paths).find(|sensitive| path.holds(sensitive));
-        let child = || self.trees.iter().find(|tree| tree.holds(&path));
-        if same.is_some() {
+        let mut all = self.trees.iter().chain(&self.paths);
+        if all.clone().any(|sensitive| *sensitive == path) {
             return Some("which gives power over the node".to_owned());
         }
-        parent()
-            .map(|inner| format!("which holds `{inner}`"))
-            .or_else(|| child().map(|outer| format!("which lies in `{outer}`")))
+        if let Some(inner) = all.find(|sensitive| path.holds(sensitive)) {
+            return Some(format!("which holds `{inner}`"));
+        }
+        let outer = self.trees.iter().find(|tree| tree.holds(&path))?;
+        Some(format!("which lies in `{outer}`"))
     }
 }

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use serde::Deserialize;
 
-use super::{subject::quoted, untrusted_registry::prefixes};
+use super::untrusted_registry::prefixes;
 use crate::{
-    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Params, Report},
+    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Params, Report, quoted},
     criterion::{Criterion, Severity, Support},
     inventory::Source,
     manifest::Unusable,

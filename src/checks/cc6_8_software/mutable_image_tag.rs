@@ -2,9 +2,8 @@
 
 use serde::Deserialize;
 
-use super::subject::quoted;
 use crate::{
-    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Params, Report},
+    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Params, Report, quoted},
     criterion::{Criterion, Severity, Support},
     manifest::Unusable,
     object::{ImageAt, ImageReference},

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::subject::{TagOnly, ago, is_older, quoted, scanned};
+use super::subject::{TagOnly, ago, is_older, scanned};
 use crate::{
-    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Need, Params, Report},
+    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Need, Params, Report, quoted},
     criterion::{Criterion, Severity, Support},
     inventory::image_evidence::Scan,
     manifest::Unusable,

@@ -108,14 +108,6 @@ fn ready<'e>(ask: &Ask<'e>, report: &mut Report) -> Option<&'e ImageEvidence> {
     None
 }
 
-/// A reference as a message prints it. One that was never meant to be one may be of any length.
-pub(super) fn quoted(reference: &str) -> String {
-    match reference.char_indices().nth(200) {
-        Some((end, _)) => format!("`{}...`", reference.get(..end).unwrap_or_default()),
-        None => format!("`{reference}`"),
-    }
-}
-
 /// `3 days ago`, as people count.
 pub(super) fn ago(then: Option<Timestamp>, now: Timestamp) -> Cow<'static, str> {
     let Some(then) = then else { return Cow::Borrowed("at an unknown time") };

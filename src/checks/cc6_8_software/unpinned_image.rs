@@ -1,8 +1,7 @@
 //! Refuses images that are not named by what they hold.
 
-use super::subject::quoted;
 use crate::{
-    check::{Ask, Check, Examine, Examples, Report},
+    check::{Ask, Check, Examine, Examples, Report, quoted},
     criterion::{Criterion, Severity, Support},
     object::{ImageAt, ImageReference},
 };

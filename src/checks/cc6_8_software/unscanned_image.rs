@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::subject::{State, TagOnly, quoted, state};
+use super::subject::{State, TagOnly, state};
 use crate::{
-    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Need, Params, Report},
+    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Need, Params, Report, quoted},
     criterion::{Criterion, Severity, Support},
     manifest::Unusable,
     object::ImageAt,

@@ -4,9 +4,9 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use serde::Deserialize;
 
-use super::subject::{Scanned, TagOnly, quoted, scanned};
+use super::subject::{Scanned, TagOnly, scanned};
 use crate::{
-    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Need, Params, Report},
+    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Need, Params, Report, quoted},
     criterion::{Criterion, Severity, Support},
     inventory::image_evidence::{Rating, Vulnerability},
     manifest::Unusable,

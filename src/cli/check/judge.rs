@@ -16,14 +16,14 @@ use crate::{
 /// What every object is judged by.
 pub(super) struct Judge<'p> {
     policies: &'p PolicySet,
-    /// Files tell nothing about what else exists.
+    /// What is known of everything else; for files that is what the command line names.
     inventory: Inventory,
     now: Timestamp,
 }
 
 impl<'p> Judge<'p> {
-    pub(super) fn new(policies: &'p PolicySet, now: Timestamp) -> Self {
-        Self { policies, inventory: Inventory::default(), now }
+    pub(super) fn new(policies: &'p PolicySet, inventory: Inventory, now: Timestamp) -> Self {
+        Self { policies, inventory, now }
     }
 
     /// The exemptions that hold now.

@@ -11,6 +11,7 @@ use std::{
 
 use jiff::Timestamp;
 
+use super::scan_reports::ScanReports;
 use crate::{
     admission::Gate,
     cli::rules::{self, Rules, texts},
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// How often directories are looked at. A change counts once it has stood still for one interval.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The gate and the directories that feed it.
 pub(super) struct InForce {
@@ -40,6 +41,7 @@ struct Sources {
     /// What is wrong with the files as they are now.
     trouble: Vec<Unusable>,
     watches: Vec<Watch>,
+    scan_reports: Option<ScanReports>,
 }
 
 /// The directories whose files together make the policy set.
@@ -87,7 +89,11 @@ impl InForce {
                 .map_err(|error| vec![rules::unreadable(&path, &error.to_string())])?;
             this.lock().watches.push(watch);
         }
-        let _ = scan_reports;
+        if let Some(path) = &scan_reports {
+            let reports = ScanReports::start(path, &this.gate)
+                .map_err(|error| vec![rules::unreadable(path, &error.to_string())])?;
+            this.lock().scan_reports = Some(reports);
+        }
         Ok(this)
     }
 
@@ -143,7 +149,8 @@ impl InForce {
             let detail = format!("the last good set stays in force: {}", errors.join("; "));
             Condition::new("policies", State::Degraded, detail)
         };
-        vec![condition]
+        let scan_reports = sources.scan_reports.as_ref().map(ScanReports::condition);
+        std::iter::once(condition).chain(scan_reports).collect()
     }
 }
 

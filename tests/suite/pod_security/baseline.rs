@@ -26,9 +26,9 @@ fn a_capability_is_on_the_list_only_if_it_is_spelled_like_it() {
     never("added-capability", &secured("{capabilities: {add: null}}"));
     never("added-capability", &secured("{capabilities: null}"));
     let at = |position: usize, value: &str| {
-        format!("spec.containers[0].securityContext.capabilities.add[{position}] is `{value}`")
+        format!("spec.containers[0].securityContext.capabilities.add[{position}] is {value}")
     };
-    let said = [at(0, "CAP_CHOWN"), at(1, "chown"), at(2, "ALL"), at(3, "NET_RAW"), at(4, "")];
+    let said = [at(0, "`CAP_CHOWN`"), at(1, "`chown`"), at(2, "`ALL`"), at(3, "`NET_RAW`"), at(4, "empty")];
     let bad = secured("{capabilities: {add: [CAP_CHOWN, chown, ALL, NET_RAW, '', KILL]}}");
     judged("added-capability", ALL, &bad, &said.each_ref().map(String::as_str));
 }
@@ -73,14 +73,16 @@ fn no_probe_and_no_hook_chooses_its_host_from_1_34_on() {
 
 #[test]
 fn apparmor_is_confined_in_fields_and_annotations_of_all_versions() {
-    for (value, said) in [("Unconfined", "Unconfined"), ("''", ""), ("runtimedefault", "runtimedefault")] {
-        let of_container = format!("spec.containers[0].securityContext.appArmorProfile.type is `{said}`");
+    for (value, said) in
+        [("Unconfined", "`Unconfined`"), ("''", "empty"), ("runtimedefault", "`runtimedefault`")]
+    {
+        let of_container = format!("spec.containers[0].securityContext.appArmorProfile.type is {said}");
         let profile = format!("{{appArmorProfile: {{type: {value}}}}}");
         judged("unconfined-apparmor", ALL, &secured(&profile), &[&of_container]);
-        let of_pod = format!("spec.securityContext.appArmorProfile.type is `{said}`");
+        let of_pod = format!("spec.securityContext.appArmorProfile.type is {said}");
         judged("unconfined-apparmor", ALL, &pod(&format!("securityContext: {profile}")), &[&of_pod]);
     }
-    let empty = "spec.containers[0].securityContext.appArmorProfile.type is ``";
+    let empty = "spec.containers[0].securityContext.appArmorProfile.type is empty";
     judged("unconfined-apparmor", ALL, &secured("{appArmorProfile: {}}"), &[empty]);
     for profile in ["{type: RuntimeDefault}", "{type: Localhost, localhostProfile: x}", "null"] {
         never("unconfined-apparmor", &secured(&format!("{{appArmorProfile: {profile}}}")));
@@ -119,8 +121,8 @@ fn selinux_types_of_containers_pass_and_users_and_roles_do_not() {
 
 #[test]
 fn proc_is_masked_but_for_user_namespaces_from_1_35_on() {
-    for (value, said) in [("Unmasked", "Unmasked"), ("''", ""), ("default", "default")] {
-        let said = format!("spec.containers[0].securityContext.procMount is `{said}`");
+    for (value, said) in [("Unmasked", "`Unmasked`"), ("''", "empty"), ("default", "`default`")] {
+        let said = format!("spec.containers[0].securityContext.procMount is {said}");
         let containers = format!("containers: [{{name: a, securityContext: {{procMount: {value}}}}}]");
         judged("unmasked-proc-mount", ALL, &pod(&containers), &[&said]);
         judged("unmasked-proc-mount", ALL, &pod(&format!("hostUsers: true, {containers}")), &[&said]);
@@ -141,13 +143,16 @@ fn proc_is_masked_but_for_user_namespaces_from_1_35_on() {
 
 #[test]
 fn seccomp_is_read_from_fields_from_1_19_on() {
-    for (value, said) in
-        [("Unconfined", "Unconfined"), ("''", ""), ("null", ""), ("runtime/default", "runtime/default")]
-    {
+    for (value, said) in [
+        ("Unconfined", "`Unconfined`"),
+        ("''", "empty"),
+        ("null", "empty"),
+        ("runtime/default", "`runtime/default`"),
+    ] {
         let profile = format!("{{seccompProfile: {{type: {value}}}}}");
-        let of_container = format!("spec.containers[0].securityContext.seccompProfile.type is `{said}`");
+        let of_container = format!("spec.containers[0].securityContext.seccompProfile.type is {said}");
         judged("unconfined-seccomp", 19..=NEWEST, &secured(&profile), &[&of_container]);
-        let of_pod = format!("spec.securityContext.seccompProfile.type is `{said}`");
+        let of_pod = format!("spec.securityContext.seccompProfile.type is {said}");
         judged("unconfined-seccomp", 19..=NEWEST, &pod(&format!("securityContext: {profile}")), &[&of_pod]);
     }
     for profile in ["{type: RuntimeDefault}", "{type: Localhost}", "null"] {
@@ -160,10 +165,13 @@ fn seccomp_is_read_from_annotations_before_1_19() {
     let of_pod = "seccomp.security.alpha.kubernetes.io/pod";
     let of_container = "container.seccomp.security.alpha.kubernetes.io/a";
     for key in [of_pod, of_container] {
-        for (value, said) in
-            [("unconfined", "unconfined"), ("''", ""), ("null", ""), ("RuntimeDefault", "RuntimeDefault")]
-        {
-            let said = format!("metadata.annotations[{key}] is `{said}`");
+        for (value, said) in [
+            ("unconfined", "`unconfined`"),
+            ("''", "empty"),
+            ("null", "empty"),
+            ("RuntimeDefault", "`RuntimeDefault`"),
+        ] {
+            let said = format!("metadata.annotations[{key}] is {said}");
             judged("unconfined-seccomp", 0..=18, &annotated(&format!("{key}: {value}")), &[&said]);
         }
         for value in ["runtime/default", "docker/default", "localhost/x"] {
@@ -208,7 +216,7 @@ fn each_kernel_parameter_is_safe_from_its_version_on() {
         let said = format!("spec.securityContext.sysctls[0].name is `{name}`");
         judged("unsafe-sysctl", ALL, &sysctl(name), &[&said]);
     }
-    judged("unsafe-sysctl", ALL, &sysctl("''"), &["spec.securityContext.sysctls[0].name is ``"]);
+    judged("unsafe-sysctl", ALL, &sysctl("''"), &["spec.securityContext.sysctls[0].name is empty"]);
     never("unsafe-sysctl", &pod("securityContext: {sysctls: null}"));
 }
 

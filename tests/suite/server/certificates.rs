@@ -210,11 +210,12 @@ async fn with_a_client_ca_only_its_callers_are_served() {
         let foreigner = client.identity(foreign.as_bytes(), foreign_key.as_bytes());
         assert!(!answered(&foreigner).await, "a caller of another CA is served");
     }
-    assert_eq!(server.metrics.server.handshake_failures.value(&["client-certificate"]), 4);
+    let metrics = Arc::clone(&server.metrics);
+    let refused = || metrics.server.handshake_failures.value(&["client-certificate"]);
+    eventually("every refusal is counted", || refused() == 4).await;
 
     // The file is taken over without a restart, and a bad one is not.
     fs::write(&file, "not a certificate").unwrap();
-    let metrics = Arc::clone(&server.metrics);
     eventually("the bad file is refused", || metrics.server.certificate_last_reload_success.get() == 0).await;
     assert!(answered(&server.client.clone().identity(certificate.as_bytes(), key.as_bytes())).await);
     fs::write(&file, &stranger.pem).unwrap();

@@ -90,44 +90,35 @@ async fn what_is_in_flight_at_the_drain_deadline_is_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_grown_old_ends_without_losing_a_request() {
+async fn an_http_1_connection_grown_old_ends_with_an_answer_that_says_so() {
     let server = running(|config| config.limits.age = Duration::from_millis(50)).await;
-    for http in [Http::One, Http::Two] {
+    for _ in 0..3 {
+        let mut connection = server.client.connect(Http::One).await.unwrap();
         let begun = Instant::now();
-        let (mut connections, mut answered) = (0, 0);
-        while connections < 3 {
-            assert!(begun.elapsed() < SOON, "connections never age");
-            let mut connection = server.client.connect(http).await.unwrap();
-            connections += 1;
-            loop {
-                let answer =
-                    tokio::time::timeout(Duration::from_secs(5), connection.post("/validate", "{}")).await;
-                match answer.unwrap_or_else(|_| panic!("HANG {http:?} {connections} {answered}")) {
-                    Ok(answer) => {
-                        assert_eq!(answer.status, 200);
-                        answered += 1;
-                        if answer.headers.get(CONNECTION).is_some_and(|told| told == "close") {
-                            break;
-                        }
-                    }
-                    // A stream that GOAWAY left out was never taken: the caller may send it again.
-                    Err(error) => {
-                        assert!(
-                            http == Http::Two && error.is_canceled() || was_never_taken(&error),
-                            "{error:?}"
-                        );
-                        break;
-                    }
-                }
-            }
+        while !connection.post("/validate", "{}").await.unwrap().headers.contains_key(CONNECTION) {
+            assert!(begun.elapsed() < SOON, "the connection never ages");
         }
-        assert!(answered >= connections, "{http:?}");
     }
 }
 
-fn was_never_taken(error: &hyper::Error) -> bool {
-    let text = format!("{error:?}");
-    text.contains("REFUSED_STREAM") || text.contains("GoAway") || text.contains("Closed")
+#[tokio::test(flavor = "multi_thread")]
+async fn an_http_2_connection_grown_old_ends_and_every_request_taken_is_answered() {
+    let server = running(|config| config.limits.age = Duration::from_millis(50)).await;
+    let mut answered = 0;
+    for _ in 0..3 {
+        let mut connection = server.client.connect(Http::Two).await.unwrap();
+        let begun = Instant::now();
+        // A request sent while GOAWAY is on its way fails, or stays in hyper's queue for ever: either way it was
+        // never taken, which the server's own count shows.
+        let patience = Duration::from_secs(5);
+        while let Ok(Ok(answer)) = tokio::time::timeout(patience, connection.post("/validate", "{}")).await {
+            assert_eq!(answer.status, 200);
+            assert!(begun.elapsed() < SOON, "the connection never ages");
+            answered += 1;
+        }
+    }
+    assert!(answered > 0);
+    assert_eq!(server.metrics.server.responses.value(&["200"]), answered);
 }
 
 #[tokio::test(flavor = "multi_thread")]

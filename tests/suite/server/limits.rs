@@ -87,7 +87,8 @@ async fn a_handshake_that_never_comes_is_closed() {
     let server = running(|config| config.limits.handshake = Duration::from_millis(50)).await;
     let stream = TcpStream::connect(server.handle.address()).await.unwrap();
     assert_eq!(until_closed(stream).await, "");
-    assert_eq!(server.metrics.server.handshake_failures.value(&["timeout"]), 1);
+    let metrics = Arc::clone(&server.metrics);
+    eventually("it is counted", || metrics.server.handshake_failures.value(&["timeout"]) == 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

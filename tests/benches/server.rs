@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use bodies::Size;
+use bodies::SIZES;
 use contestant::{Contestant, Role};
 use https::Http;
 use load::Sample;
@@ -39,7 +39,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Parser)]
 struct Options {
     /// Seconds of load per contestant, body, protocol and round.
-    #[arg(long, default_value_t = 1.2)]
+    #[arg(long, default_value_t = 1.0)]
     seconds: f64,
     #[arg(long, default_value_t = 3)]
     rounds: usize,
@@ -92,7 +92,7 @@ async fn compare(options: &Options) {
     let span = Duration::from_secs_f64(options.seconds);
     for _ in 0..options.rounds {
         for http in [Http::One, Http::Two] {
-            for size in [Size::Pod, Size::Deployment] {
+            for size in SIZES {
                 for contestant in &contestants {
                     samples.push(load::run(contestant, http, size, options.connections, span).await);
                 }

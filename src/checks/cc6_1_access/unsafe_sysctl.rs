@@ -72,6 +72,12 @@ struct Parameters {
 
 fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
     let Parameters { allow } = params.read()?;
+    // The kubelet's own flag takes patterns and slashes; here they would match nothing.
+    if let Some(name) = allow.iter().find(|name| name.contains(['*', '/'])) {
+        return Err(
+            params.refuse(format!("`{name}` in `allow` must be a full name, with dots and without `*`"))
+        );
+    }
     Ok(Examiner::Pod(Box::new(move |pod, ask, report| unsafe_ones(pod, &allow, ask, report))))
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::bodies::{Size, review};
+use super::bodies::Size;
 use super::contestant::{Contestant, Role};
 use super::https::{Connection, Http};
 
@@ -56,7 +56,7 @@ pub(crate) async fn run(
 
 /// One request after the other; how long each took.
 async fn stream(mut connection: Connection, size: Size, span: Duration) -> Vec<Duration> {
-    let body = review(size);
+    let body = size.body();
     let mut took = Vec::new();
     let begun = Instant::now();
     while begun.elapsed() < span {

@@ -1,7 +1,7 @@
 //! The result, as Markdown.
 
 use super::Options;
-use super::bodies::Size;
+use super::bodies::SIZES;
 use super::contestant::Role;
 use super::https::Http;
 use super::load::Sample;
@@ -15,7 +15,7 @@ pub(crate) fn markdown(samples: &[Sample], options: &Options) -> String {
         options.rounds, options.connections
     );
     for (http, protocol) in [(Http::One, "HTTP/1.1"), (Http::Two, "HTTP/2")] {
-        for size in [Size::Pod, Size::Deployment] {
+        for size in SIZES {
             for role in [Role::Constant, Role::Layer, Role::Gate] {
                 let of = |role: Role, value: fn(&Sample) -> f64| {
                     let same =

@@ -200,6 +200,8 @@ fn parameters_that_could_only_be_a_mistake_are_refused() {
         ("added-capability", "{allowed: [CHOWN]}"),
         ("host-path-volume", "{allow: [{path: var/log}]}"),
         ("sensitive-host-path", "{trees: [srv]}"),
+        ("unsafe-sysctl", "{allow: ['net.*']}"),
+        ("unsafe-sysctl", "{allow: [net/core/somaxconn]}"),
         ("sensitive-host-path", "{writable: maybe}"),
         ("system-namespace-workload", "{namespaces: []}"),
         ("system-namespace-workload", "{namespaces: ['kube-*']}"),

@@ -11,6 +11,7 @@ use crate::{
     inventory::Inventory,
     policy::{Applies, Bound, Mode, PolicySet},
     request::Request,
+    secrets::SharedScan,
 };
 
 pub use finding::{Finding, State, printable};
@@ -25,13 +26,15 @@ pub fn decide(
 ) -> Decision {
     let mut found = Vec::new();
     let mut decision = Decision { is_static: request.is_mirror_pod(), ..Decision::default() };
+    let secrets = SharedScan::new(policies.fingerprint_key());
     for bound in policies.concerning(request.kind) {
         match bound.policy.scope.applies(request, inventory) {
             Applies::No => continue,
             Applies::Yes => {}
             Applies::Unknown(reason) => decision.note_match_failure(&bound.policy.name, reason),
         }
-        let ask = Ask { request, object: request.object.as_ref(), inventory, now, version: bound.version };
+        let object = request.object.as_ref();
+        let ask = Ask { request, object, inventory, now, version: bound.version, secrets: &secrets };
         let mut report = Report::default();
         bound.examiner.examine(&ask, &mut report);
         decision.unassessed.extend(report.missing.into_iter().map(|missing| Unassessed {
@@ -44,7 +47,8 @@ pub fn decide(
         }
     }
     if !found.is_empty() {
-        let known = ratchet::Known::of(&found, request, inventory, now, &mut decision);
+        let known =
+            ratchet::Known::of(&found, request, inventory, now, policies.fingerprint_key(), &mut decision);
         let owner = request.trusted_owner();
         for (bound, violations) in found {
             decision.findings.extend(violations.into_iter().map(|violation| {

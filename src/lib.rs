@@ -14,6 +14,9 @@ pub mod request;
 // Surroundings: what else exists.
 pub mod inventory;
 
+// Secrets: what a credential looks like.
+pub mod secrets;
+
 // Tests: what a check is.
 pub mod check;
 

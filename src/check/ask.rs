@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{check::Version, inventory::Inventory, object::Object, request::Request};
+use crate::{check::Version, inventory::Inventory, object::Object, request::Request, secrets::SharedScan};
 
 /// One request in its surroundings. Plain data: no clock, no I/O, no lock.
 #[derive(Clone, Copy, Debug)]
@@ -14,4 +14,6 @@ pub struct Ask<'r> {
     /// When the decision is made (UTC).
     pub now: Timestamp,
     pub version: Version,
+    /// The secrets of `object`, looked for when the first check asks.
+    pub secrets: &'r SharedScan,
 }

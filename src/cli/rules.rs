@@ -67,7 +67,11 @@ impl Evidence {
 
 impl Rules {
     pub(super) fn settings(&self) -> Settings {
-        Settings { version: self.kubernetes_version.unwrap_or_default(), ceiling: self.mode_ceiling }
+        Settings {
+            version: self.kubernetes_version.unwrap_or_default(),
+            ceiling: self.mode_ceiling,
+            ..Settings::default()
+        }
     }
 
     /// The policies and exemptions as they stand on disk now.

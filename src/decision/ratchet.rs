@@ -1,7 +1,10 @@
 //! The ratchet: a violation that was there before is reported, not denied, so that a new policy blocks no finalizer,
 //! no scaling and no rescheduling of what already runs.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
@@ -11,6 +14,7 @@ use crate::{
     inventory::Inventory,
     policy::Bound,
     request::{Operation, Request},
+    secrets::{FingerprintKey, SharedScan},
 };
 
 /// The identities of the violations that were there before, by check.
@@ -28,6 +32,7 @@ impl<'i> Known<'i> {
         request: &Request<'_>,
         inventory: &'i Inventory,
         now: Timestamp,
+        fingerprint_key: Option<&Arc<FingerprintKey>>,
         decision: &mut Decision,
     ) -> Self {
         let mut known = Self { of_owner: of_owner(request, inventory), ..Self::default() };
@@ -42,8 +47,10 @@ impl<'i> Known<'i> {
                 return known;
             }
         };
+        let secrets = SharedScan::new(fingerprint_key);
         for (bound, _) in found {
-            let ask = Ask { request, object: Some(&old), inventory, now, version: bound.version };
+            let object = Some(&old);
+            let ask = Ask { request, object, inventory, now, version: bound.version, secrets: &secrets };
             let mut report = Report::default();
             bound.examiner.examine(&ask, &mut report);
             let identities = report.violations.iter().map(Violation::identity);

@@ -77,7 +77,8 @@ impl Loaded {
             return Err(errors);
         }
         let policies = self.policies.iter().map(|(policy, _)| policy.clone()).collect();
-        Ok(PolicySet::of(bound, policies, self.digest(settings)))
+        let key = settings.fingerprint_key.clone();
+        Ok(PolicySet::of(bound, policies, self.digest(settings)).with_fingerprint_key(key))
     }
 
     /// SHA-256 over everything that the set's decisions depend on.

@@ -11,6 +11,7 @@ use crate::{
     criterion::Criterion,
     manifest::{self, Unusable},
     object::Kind,
+    secrets::FingerprintKey,
 };
 
 /// What holds for all policies at once.
@@ -20,6 +21,8 @@ pub struct Settings {
     pub version: Version,
     /// Lowers every mode to at most this one; never raises one.
     pub ceiling: Option<Mode>,
+    /// The install key that fingerprints of secrets are made with; without one none is printed.
+    pub fingerprint_key: Option<Arc<FingerprintKey>>,
 }
 
 impl Settings {
@@ -48,6 +51,7 @@ pub struct PolicySet {
     exemptions: Exemptions,
     digest: String,
     has_overlaps: bool,
+    fingerprint_key: Option<Arc<FingerprintKey>>,
 }
 
 impl PolicySet {
@@ -65,7 +69,15 @@ impl PolicySet {
         let mut ids: Vec<_> = bound.iter().map(|bound| bound.check.id).collect();
         ids.sort_unstable();
         let has_overlaps = ids.windows(2).any(|pair| pair.first() == pair.last());
-        Self { bound, by_kind, policies, exemptions: Exemptions::default(), digest, has_overlaps }
+        Self {
+            bound,
+            by_kind,
+            policies,
+            exemptions: Exemptions::default(),
+            digest,
+            has_overlaps,
+            fingerprint_key: None,
+        }
     }
 
     /// Only what was chosen, instead of everything in force.
@@ -96,7 +108,19 @@ impl PolicySet {
             });
         }
         let exemptions = std::mem::take(&mut self.exemptions);
-        Self { exemptions, ..Self::of(self.bound, self.policies, self.digest) }
+        let fingerprint_key = self.fingerprint_key.take();
+        Self { exemptions, fingerprint_key, ..Self::of(self.bound, self.policies, self.digest) }
+    }
+
+    /// The same policies with the install key for the fingerprints of secrets.
+    pub(super) fn with_fingerprint_key(mut self, key: Option<Arc<FingerprintKey>>) -> Self {
+        self.fingerprint_key = key;
+        self
+    }
+
+    /// The install key for the fingerprints of secrets, if there is one.
+    pub fn fingerprint_key(&self) -> Option<&Arc<FingerprintKey>> {
+        self.fingerprint_key.as_ref()
     }
 
     /// The same policies with these exemptions.

@@ -13,6 +13,7 @@ use soc2gate::{
     object::{Kind, OfKind},
     policy::{Loaded, PolicySet, Settings},
     request::Request,
+    secrets::SharedScan,
 };
 
 use crate::surroundings;
@@ -49,7 +50,8 @@ pub(crate) fn examine_amid(
     let examiner = check.examine.configure(&params).unwrap();
     with_manifest(text, |request| {
         let object = request.object.as_ref();
-        let ask = Ask { request, object, inventory: &inventory, now, version };
+        let secrets = SharedScan::new(None);
+        let ask = Ask { request, object, inventory: &inventory, now, version, secrets: &secrets };
         let mut report = Report::default();
         examiner.examine(&ask, &mut report);
         report

@@ -25,6 +25,10 @@ mod pod_security;
 #[cfg(test)]
 mod reviews;
 #[cfg(test)]
+mod secret_checks;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod surroundings;

@@ -1,0 +1,101 @@
+//! Rules for the tokens of monitoring and feature flag services.
+
+use super::super::rule::{Class, Rule, by_shape, token, token_around};
+use super::judge;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "grafana-token",
+        title: "Grafana service account token",
+        documentation: "https://grafana.com/docs/grafana/latest/administration/service-accounts/",
+        class: Class::ProviderToken,
+        find: token(&["glsa_"], r"glsa_[0-9A-Za-z]{32}_[0-9A-Fa-f]{8}", judge::grafana),
+        example: "[[glsa:32]]",
+        lookalike: "glsa_[[alnum:32]]_[[hex:8]]",
+    },
+    Rule {
+        id: "grafana-cloud-token",
+        title: "Grafana Cloud token",
+        documentation: "https://grafana.com/docs/grafana-cloud/security-and-account-management/authentication-and-permissions/access-policies/",
+        class: Class::ProviderToken,
+        find: token(&["glc_"], r"glc_eyJ[0-9A-Za-z+/]{40,}={0,2}", judge::grafana_cloud),
+        example: "glc_[[json]]",
+        lookalike: "glc_[[alnum:20]]",
+    },
+    Rule {
+        id: "new-relic-key",
+        title: "New Relic key",
+        documentation: "https://docs.newrelic.com/docs/apis/intro-apis/new-relic-api-keys/",
+        class: Class::ProviderToken,
+        find: token_around(
+            &["NRAK-", "NRII-", "NRAL", "NRRA-"],
+            36,
+            r"(?:NRAK-[0-9A-Z]{27}|NRII-[0-9A-Za-z_-]{32}|NRRA-[0-9a-f]{42}|[0-9a-f]{36}NRAL)",
+            by_shape,
+        ),
+        example: "[[NRAK-[[upper:27]]|NRII-[[alnum:32]]|[[hex:36]]NRAL]]",
+        lookalike: "NRAK-[[upper:12]]",
+    },
+    Rule {
+        id: "sentry-token",
+        title: "Sentry auth token",
+        documentation: "https://docs.sentry.io/security-legal-pii/security/token-formats/",
+        class: Class::ProviderToken,
+        find: token(
+            &["sntryu_", "sntrya_", "sntryi_", "sntrys_"],
+            r"(?:sntry[uai]_[0-9a-f]{64}|sntrys_eyJ[0-9A-Za-z+/]{20,}={0,2}_[0-9A-Za-z+/]{43})",
+            by_shape,
+        ),
+        example: "[[sntryu_[[hex:64]]|sntrys_[[json]]_[[alnum:43]]]]",
+        lookalike: "sntryu_[[hex:20]]",
+    },
+    Rule {
+        id: "dynatrace-token",
+        title: "Dynatrace token",
+        documentation: "https://docs.dynatrace.com/docs/dynatrace-api/basics/dynatrace-api-authentication",
+        class: Class::ProviderToken,
+        find: token(
+            &["dt0c01.", "dt0s16.", "dt0s08.", "dt0s02."],
+            r"dt0[a-z][0-9]{2}\.[0-9A-Z]{8,24}\.[0-9A-Z]{64}",
+            by_shape,
+        ),
+        example: "[[dt0c01|dt0s16]].[[upper:24]].[[upper:64]]",
+        lookalike: "dt0c01.[[upper:24]]",
+    },
+    Rule {
+        id: "honeycomb-key",
+        title: "Honeycomb key",
+        documentation: "https://docs.honeycomb.io/get-started/configure/environments/manage-api-keys/",
+        class: Class::ProviderToken,
+        find: token(&["hcaik_", "hcalk_", "hcamk_", "hcxik_"], r"hc[abx][a-z]k_[0-9a-z]{26,58}", by_shape),
+        example: "[[hcaik|hcalk]]_[[lower:58]]",
+        lookalike: "hcaik_[[lower:12]]",
+    },
+    Rule {
+        id: "elastic-cloud-key",
+        title: "Elastic Cloud API key",
+        documentation: "https://www.elastic.co/docs/deploy-manage/api-keys/elastic-cloud-api-keys",
+        class: Class::ProviderToken,
+        find: token(&["essu_"], r"essu_[0-9A-Za-z+/]{60,}={0,2}", by_shape),
+        example: "essu_[[alnum:80]]==",
+        lookalike: "essu_[[alnum:20]]",
+    },
+    Rule {
+        id: "posthog-key",
+        title: "PostHog personal API key",
+        documentation: "https://posthog.com/docs/api",
+        class: Class::ProviderToken,
+        find: token(&["phx_"], r"phx_[0-9A-Za-z]{43,48}", by_shape),
+        example: "phx_[[alnum:47]]",
+        lookalike: "phc_[[alnum:43]]",
+    },
+    Rule {
+        id: "launchdarkly-key",
+        title: "LaunchDarkly SDK key",
+        documentation: "https://launchdarkly.com/docs/sdk/concepts/client-side-server-side#keys",
+        class: Class::ProviderToken,
+        find: token(&["sdk-", "api-"], r"(?:sdk|api)-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", by_shape),
+        example: "[[sdk|api]]-[[uuid]]",
+        lookalike: "mob-[[uuid]]",
+    },
+];

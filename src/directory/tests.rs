@@ -149,6 +149,18 @@ fn a_watch_tells_that_its_directory_vanished_and_goes_on_when_it_is_back() {
 }
 
 #[test]
+fn a_watch_tells_that_its_directory_came_back_unchanged() {
+    let place = tempfile::tempdir().unwrap();
+    let (path, aside) = (place.path().join("policies"), place.path().join("aside"));
+    fs::create_dir(&path).unwrap();
+    let (_watch, told) = watched(&path);
+    fs::rename(&path, &aside).unwrap();
+    assert_eq!(told.recv_timeout(SOON).unwrap(), "policies?");
+    fs::rename(&aside, &path).unwrap();
+    assert_eq!(told.recv_timeout(SOON).unwrap(), "settled");
+}
+
+#[test]
 fn a_dropped_watch_ends() {
     let place = tempfile::tempdir().unwrap();
     let (watch, told) = watched(place.path());

@@ -50,6 +50,10 @@ impl<F: FnMut(Change<'_>)> Looker<F> {
         let looked = self.directory.survey().and_then(|survey| {
             if !self.directory.differs(&survey) {
                 self.unsettled = None;
+                if self.trouble.is_some() {
+                    // It came back unchanged: no round will follow to tell of it.
+                    (self.tell)(Change::Settled);
+                }
                 return Ok(());
             }
             if self.unsettled.as_ref() == Some(&survey) {

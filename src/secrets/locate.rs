@@ -21,7 +21,7 @@ pub(super) fn pem(context: &Context<'_>, at: usize) -> Option<Located> {
     }
     let body = rest.split_once("-----").map_or(rest, |(body, _)| body);
     let end = context.text.len() - rest.len() + body.len();
-    let decodes = pem_body(body).is_some_and(|bytes| bytes.len() >= 24);
+    let decodes = pem_body(body).is_some_and(|bytes| bytes.len() >= 16);
     let made_up = value::names_itself_a_placeholder(head(body, 80)?) || value::entropy(body) < 3.0;
     let verdict =
         if made_up { Verdict::No } else { Verdict::certain_if(decodes, "a PEM block whose body decodes") };

@@ -46,7 +46,8 @@ fn time(mut call: impl FnMut()) -> f64 {
 fn main() {
     let policies = Loaded::shipped().unwrap().bind(&Settings::default()).unwrap();
     let inventory = Inventory::default();
-    let identity = Identity { decision_id: "01a20ad2-868f-7252-8254-ff89b5819f23", policy_digest: policies.digest() };
+    let identity =
+        Identity { decision_id: "01a20ad2-868f-7252-8254-ff89b5819f23", policy_digest: policies.digest() };
     println!("| review | bytes | read µs | decide µs | answer µs | findings | decision |");
     println!("| --- | ---: | ---: | ---: | ---: | ---: | --- |");
     for file in [

@@ -93,7 +93,7 @@ impl Check {
         if self.select.is_empty() {
             return Ok(policies);
         }
-        let policies = policies.select(&self.select, &self.rules.settings());
+        let policies = policies.select(&self.select, &self.rules.settings()?);
         // A choice without checks would be a pass that nobody has earned.
         let is_idle = |choice: &Choice| !policies.bound().iter().any(|bound| choice.includes(bound.check));
         let idle: Vec<_> = self.select.iter().copied().filter(is_idle).map(no_check).collect();

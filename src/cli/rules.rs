@@ -1,6 +1,9 @@
 //! The flags that say what to judge by, the same for every command that decides.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Args;
 use jiff::Timestamp;
@@ -12,6 +15,7 @@ use crate::{
     inventory::Inventory,
     manifest::Unusable,
     policy::{Loaded, Mode, PolicySet, Settings},
+    secrets::FingerprintKey,
 };
 
 /// What to judge by.
@@ -30,6 +34,10 @@ pub(super) struct Rules {
     /// The cluster's version, `1.29`; the newest known unless given.
     #[arg(long, value_name = "VERSION", env = "SOC2GATE_KUBERNETES_VERSION")]
     pub(super) kubernetes_version: Option<Version>,
+    /// File with the install key (32 random bytes or more) that fingerprints of secrets are made with. Without one
+    /// no fingerprint is shown.
+    #[arg(long, value_name = "FILE", env = "SOC2GATE_FINGERPRINT_KEY")]
+    pub(super) fingerprint_key: Option<PathBuf>,
 }
 
 /// What is known beside the objects themselves.
@@ -65,13 +73,28 @@ impl Evidence {
     }
 }
 
+/// In bytes: as long as the digest that it keys (RFC 2104).
+const SHORTEST_KEY: usize = 32;
+
 impl Rules {
-    pub(super) fn settings(&self) -> Settings {
-        Settings {
+    /// What holds for all policies at once.
+    ///
+    /// # Errors
+    /// When the fingerprint key cannot be read or is too short to protect anything.
+    pub(super) fn settings(&self) -> Result<Settings, Vec<Unusable>> {
+        let read = |path: &PathBuf| match std::fs::read(path) {
+            Ok(key) if key.len() < SHORTEST_KEY => {
+                let reason = format!("a key of {SHORTEST_KEY} random bytes or more is needed");
+                Err(vec![unreadable(path, &reason)])
+            }
+            Ok(key) => Ok(Arc::new(FingerprintKey::new(&key))),
+            Err(error) => Err(vec![unreadable(path, &error.to_string())]),
+        };
+        Ok(Settings {
             version: self.kubernetes_version.unwrap_or_default(),
             ceiling: self.mode_ceiling,
-            ..Settings::default()
-        }
+            fingerprint_key: self.fingerprint_key.as_ref().map(read).transpose()?,
+        })
     }
 
     /// The policies and exemptions as they stand on disk now.
@@ -84,7 +107,7 @@ impl Rules {
             let files = read(directory)?;
             loaded = loaded.with(files.iter().map(|(file, text)| (file.as_str(), text.as_str())))?;
         }
-        let policies = loaded.bind(&self.settings())?;
+        let policies = loaded.bind(&self.settings()?)?;
         let Some(directory) = &self.exemptions else { return Ok(policies) };
         let files = read(directory)?;
         let files = files.iter().map(|(file, text)| (file.as_str(), text.as_str()));

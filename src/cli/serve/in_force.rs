@@ -172,7 +172,7 @@ impl Sources {
         let policies = texts(&self.policies)?;
         let policies = Loaded::shipped()?
             .with(policies.iter().map(|(file, text)| (file.as_str(), text.as_str())))?
-            .bind(&rules.settings())?;
+            .bind(&rules.settings()?)?;
         let exemptions = texts(&self.exemptions).and_then(|files| {
             let files = files.iter().map(|(file, text)| (file.as_str(), text.as_str()));
             policies.read_exemptions(files, Timestamp::now())

@@ -70,7 +70,9 @@ fn violation(spot: &Spot, prints_fingerprint: bool) -> Violation {
     let hit = &spot.hit;
     let fingerprint = hit.fingerprint.as_deref().unwrap_or_default();
     let verb = if hit.certainty == Certainty::Certain { "holds" } else { "may hold" };
-    let inner = hit.inner.as_ref().map_or(String::new(), |key| format!(" under `{key}`"));
+    // The decoder of properties takes `//user` of a URL for a key; nobody would look for it there.
+    let key = hit.inner.as_ref().filter(|key| !key.starts_with('/'));
+    let inner = key.map_or(String::new(), |key| format!(" under `{key}`"));
     let print = if prints_fingerprint { format!(", fingerprint {fingerprint}") } else { String::new() };
     let what = format!("{verb} a secret{inner}: {} ({} characters{print})", hit.why(), hit.length);
     let value = format!("{}:{fingerprint}", hit.rule.id);

@@ -4,6 +4,7 @@ mod answer;
 mod depth;
 mod gate;
 mod review;
+mod slim;
 
 use std::borrow::Cow;
 

@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Identity, Unreadable, decide, encode, review};
+use super::{Identity, Unreadable, decide, encode, review, slim};
 use crate::{
     check::Check,
     checks,
@@ -86,7 +86,7 @@ impl Gate {
     pub fn answer(&self, body: &[u8]) -> Reply {
         let policies = self.policies.load();
         let inventory = self.inventory.load();
-        match decide(body, &policies, &inventory, Timestamp::now()) {
+        match decide(&slim::slim(body), &policies, &inventory, Timestamp::now()) {
             Ok((request, uid, decision)) => self.reply(&policies, &request, &uid, &decision),
             Err(unreadable) => self.refuse(&unreadable),
         }

@@ -7,6 +7,8 @@ mod report;
 mod version;
 mod words;
 
+use std::fmt;
+
 use crate::criterion::{Criterion, Severity, Support};
 
 pub use ask::Ask;
@@ -61,16 +63,57 @@ pub enum Need {
     Version,
     /// Requester and operation.
     Request,
-    /// Scans of images.
-    ImageEvidence,
+    /// On UPDATE, the object as it was.
+    OldObject,
+    /// A part of what else exists.
+    Inventory(Part),
+    /// The same, without which it still decides, on less.
+    Optional(Part),
 }
 
-impl Need {
+/// A part of the inventory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    Namespaces,
+    NetworkPolicies,
+    Roles,
+    Accounts,
+    ImageEvidence,
+    Pods,
+    DisruptionBudgets,
+    Autoscalers,
+    LimitRanges,
+    Routes,
+    Registration,
+}
+
+impl Part {
+    /// Its name in plain words.
     pub const fn id(self) -> &'static str {
         match self {
-            Self::Version => "version",
-            Self::Request => "request",
-            Self::ImageEvidence => "inventory: image evidence",
+            Self::Namespaces => "namespaces",
+            Self::NetworkPolicies => "network policies",
+            Self::Roles => "roles",
+            Self::Accounts => "accounts",
+            Self::ImageEvidence => "image evidence",
+            Self::Pods => "pods",
+            Self::DisruptionBudgets => "disruption budgets",
+            Self::Autoscalers => "autoscalers",
+            Self::LimitRanges => "limit ranges",
+            Self::Routes => "routes",
+            Self::Registration => "registration",
+        }
+    }
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version => f.write_str("version"),
+            Self::Request => f.write_str("request"),
+            Self::OldObject => f.write_str("request: old object"),
+            Self::Inventory(part) => write!(f, "inventory: {}", part.id()),
+            Self::Optional(part) => write!(f, "inventory: {} (if there)", part.id()),
         }
     }
 }

@@ -27,6 +27,9 @@ pub fn decide(
     let mut found = Vec::new();
     let mut decision = Decision { is_static: request.is_mirror_pod(), ..Decision::default() };
     let secrets = SharedScan::new(policies.fingerprint_key());
+    let old =
+        if policies.compares(request.kind) { ratchet::old_object(request, &mut decision) } else { None };
+    let old = old.as_ref();
     for bound in policies.concerning(request.kind) {
         match bound.policy.scope.applies(request, inventory) {
             Applies::No => continue,
@@ -34,7 +37,7 @@ pub fn decide(
             Applies::Unknown(reason) => decision.note_match_failure(&bound.policy.name, reason),
         }
         let object = request.object.as_ref();
-        let ask = Ask { request, object, inventory, now, version: bound.version, secrets: &secrets };
+        let ask = Ask { request, object, old, inventory, now, version: bound.version, secrets: &secrets };
         let mut report = Report::default();
         bound.examiner.examine(&ask, &mut report);
         decision.unassessed.extend(report.missing.into_iter().map(|missing| Unassessed {
@@ -47,8 +50,15 @@ pub fn decide(
         }
     }
     if !found.is_empty() {
-        let known =
-            ratchet::Known::of(&found, request, inventory, now, policies.fingerprint_key(), &mut decision);
+        let known = ratchet::Known::of(
+            &found,
+            request,
+            old,
+            inventory,
+            now,
+            policies.fingerprint_key(),
+            &mut decision,
+        );
         let owner = request.trusted_owner();
         for (bound, violations) in found {
             decision.findings.extend(violations.into_iter().map(|violation| {

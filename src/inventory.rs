@@ -1,24 +1,80 @@
 //! What else exists, as plain data: the surroundings in which a request is decided.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 pub mod image_evidence;
+mod roles;
+mod survey;
 
 pub use image_evidence::ImageEvidence;
+pub use roles::{BoundRole, Roles};
+pub use survey::Survey;
+
+use crate::object::{Labels, LimitRange, NetworkPolicy, Selector};
 
 /// Everything outside the request that a decision may read. An immutable snapshot: whoever fills it swaps it whole.
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
-    /// Labels of each namespace; absent while nobody knows them.
-    pub namespaces: Option<BTreeMap<String, Labels>>,
+    pub namespaces: Source<BTreeMap<String, Namespace>>,
+    /// The namespaces that hold a pod spec.
+    pub workload_namespaces: Source<BTreeSet<String>>,
+    /// By namespace, then by name.
+    pub network_policies: Source<ByNamespace<NetworkPolicy>>,
+    pub roles: Source<Roles>,
+    /// Service accounts.
+    pub accounts: Source<ByNamespace<Account>>,
+    pub pods: Source<ByNamespace<Pod>>,
+    pub disruption_budgets: Source<ByNamespace<Budget>>,
+    /// The smallest number of replicas that an autoscaler keeps, by namespace and then by target.
+    pub autoscalers: Source<BTreeMap<String, BTreeMap<Target, i64>>>,
+    pub limit_ranges: Source<ByNamespace<LimitRange>>,
+    pub routes: Source<ByNamespace<crate::object::Route>>,
     /// Scans of images by digest.
     pub image_evidence: Source<ImageEvidence>,
+    /// Who controls a controller: the Deployment of a ReplicaSet, the CronJob of a Job.
+    pub controllers: Source<HashMap<OwnerKey, OwnerKey>>,
     /// Per controller object, the identities of the violations that its own template has; absent without a cluster.
     pub owners: Option<HashMap<OwnerKey, HashSet<String>>>,
 }
 
-/// Labels of an object.
-pub type Labels = BTreeMap<String, String>;
+/// What is known of objects, by namespace and then by name.
+pub type ByNamespace<T> = BTreeMap<String, BTreeMap<String, T>>;
+
+/// A namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Namespace {
+    pub labels: Labels,
+    pub annotations: Labels,
+    /// Whether it is on its way out, and everything in it.
+    pub is_terminating: bool,
+}
+
+/// A service account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Absent means that its token is mounted.
+    pub automount: Option<bool>,
+}
+
+/// A pod, as far as somebody who connects to it is concerned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pod {
+    pub labels: Labels,
+    pub account: String,
+}
+
+/// A PodDisruptionBudget.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// Absent selects nothing.
+    pub selector: Option<Selector>,
+}
+
+/// What an autoscaler scales: kind and name.
+pub type Target = (String, String);
 
 /// A controller object: namespace, kind, name.
 pub type OwnerKey = (String, String, String);
@@ -31,5 +87,20 @@ pub enum Source<T> {
     NotConfigured,
     /// Configured, but what it holds cannot be relied on; with the reason.
     Unavailable(String),
-    Ready(std::sync::Arc<T>),
+    Ready(Arc<T>),
+}
+
+impl<T> Source<T> {
+    /// What it holds, if it can be relied on.
+    pub fn ready(&self) -> Option<&T> {
+        match self {
+            Self::Ready(content) => Some(content),
+            Self::NotConfigured | Self::Unavailable(_) => None,
+        }
+    }
+
+    /// A source that can be relied on: what it does not hold does not exist.
+    pub fn of(content: T) -> Self {
+        Self::Ready(Arc::new(content))
+    }
 }

@@ -9,7 +9,7 @@ mod page;
 mod set;
 mod shipped;
 
-pub use applies::{Applies, Match, Selector};
+pub use applies::{Applies, Match};
 pub use choice::Choice;
 pub use exemption::{Exemption, ExemptionState, Exemptions, Subject};
 pub use file::{CheckEntry, ControlPolicy, ExemptionLimits};

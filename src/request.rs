@@ -103,6 +103,9 @@ pub struct Request<'a> {
     pub kind: Kind,
     /// The kind as written, for kinds that [`Kind`] does not name.
     pub kind_name: Text<'a>,
+    /// The API group and the resource that the request is made to (`apps`, `deployments`).
+    pub group: Text<'a>,
+    pub resource: Text<'a>,
     pub subresource: Text<'a>,
     /// Empty with `generateName` and in a `deletecollection`; then it matches no exemption by name.
     pub name: Text<'a>,
@@ -124,6 +127,8 @@ impl<'a> Request<'a> {
         Self {
             kind: object.kind,
             kind_name: object.kind_name.clone(),
+            group: object.kind.group().into(),
+            resource: object.kind.resource().into(),
             name: object.metadata.name.clone(),
             namespace: object.metadata.namespace.clone(),
             object: Some(object),

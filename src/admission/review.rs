@@ -107,6 +107,7 @@ impl<'b> Envelope<'b> {
 struct Wire<'b> {
     uid: Text<'b>,
     kind: GroupKind<'b>,
+    resource: GroupResource<'b>,
     subresource: Text<'b>,
     name: Text<'b>,
     namespace: Text<'b>,
@@ -127,6 +128,14 @@ enum ObjectField<'b> {
 }
 
 #[derive(Default, Deserialize)]
+struct GroupResource<'b> {
+    #[serde(borrow, default)]
+    group: Text<'b>,
+    #[serde(borrow, default)]
+    resource: Text<'b>,
+}
+
+#[derive(Default, Deserialize)]
 struct GroupKind<'b> {
     #[serde(borrow, default)]
     group: Text<'b>,
@@ -142,6 +151,8 @@ impl<'b> Wire<'b> {
         let mut request = Request {
             kind,
             kind_name: self.kind.kind,
+            group: self.resource.group,
+            resource: self.resource.resource,
             subresource: self.subresource,
             name: self.name,
             namespace: self.namespace,
@@ -268,6 +279,10 @@ impl<'de> Visitor<'de> for WireFields {
                 "dryRun" => {
                     wire.dry_run = map.next_value::<Option<bool>>()?.unwrap_or_default();
                     1 << 7
+                }
+                "resource" => {
+                    wire.resource = map.next_value()?;
+                    1 << 10
                 }
                 "object" if wire.kind.kind.is_empty() => {
                     wire.object = ObjectField::Later(map.next_value()?);

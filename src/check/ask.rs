@@ -2,7 +2,13 @@
 
 use jiff::Timestamp;
 
-use crate::{check::Version, inventory::Inventory, object::Object, request::Request, secrets::SharedScan};
+use crate::{
+    check::{Missing, Part, Report, Version},
+    inventory::{Inventory, Source},
+    object::Object,
+    request::Request,
+    secrets::SharedScan,
+};
 
 /// One request in its surroundings. Plain data: no clock, no I/O, no lock.
 #[derive(Clone, Copy, Debug)]
@@ -10,10 +16,30 @@ pub struct Ask<'r> {
     pub request: &'r Request<'r>,
     /// The object under examination; for the ratchet this is the old one.
     pub object: Option<&'r Object<'r>>,
+    /// On UPDATE, the object as it was, for checks that declare to need it.
+    pub old: Option<&'r Object<'r>>,
     pub inventory: &'r Inventory,
     /// When the decision is made (UTC).
     pub now: Timestamp,
     pub version: Version,
     /// The secrets of `object`, looked for when the first check asks.
     pub secrets: &'r SharedScan,
+}
+
+impl<'r> Ask<'r> {
+    /// What a part of the inventory holds; where it holds nothing the report says why the check cannot tell.
+    pub fn known<T>(&self, part: Part, source: &'r Source<T>, report: &mut Report) -> Option<&'r T> {
+        let missing = match source {
+            Source::Ready(content) => return Some(content),
+            Source::NotConfigured => {
+                Missing::NotKnownHere(format!("the inventory of {} is not there", part.id()).into())
+            }
+            Source::Unavailable(reason) => {
+                let reason = format!("the inventory of {} is unavailable: {reason}", part.id());
+                Missing::Unavailable(reason.into())
+            }
+        };
+        report.not_assessable(missing);
+        None
+    }
 }

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     check::{Ask, Report},
     manifest::{Node, Unusable},
-    object::{ContainerAt, ImageAt, Kind, PodAt},
+    object::{ContainerAt, ImageAt, Kind, PodAt, RuleAt, SubjectAt},
 };
 
 /// How a check looks, before its parameters are read.
@@ -13,6 +13,10 @@ pub enum Examine {
     EachPod(fn(&PodAt<'_>, &Ask<'_>, &mut Report)),
     EachContainer(fn(&ContainerAt<'_>, &Ask<'_>, &mut Report)),
     EachImage(fn(&ImageAt<'_>, &Ask<'_>, &mut Report)),
+    /// Each rule of a Role or ClusterRole.
+    EachRule(fn(&RuleAt<'_>, &Ask<'_>, &mut Report)),
+    /// Each subject of a RoleBinding or ClusterRoleBinding.
+    EachSubject(fn(&SubjectAt<'_>, &Ask<'_>, &mut Report)),
     /// The whole request, for objects of these kinds.
     Whole(Kinds, fn(&Ask<'_>, &mut Report)),
     /// Reads its parameters once, when the policy loads, and returns how to look.
@@ -22,6 +26,8 @@ pub enum Examine {
 type OnPod = Box<dyn Fn(&PodAt<'_>, &Ask<'_>, &mut Report) + Send + Sync>;
 type OnContainer = Box<dyn Fn(&ContainerAt<'_>, &Ask<'_>, &mut Report) + Send + Sync>;
 type OnImage = Box<dyn Fn(&ImageAt<'_>, &Ask<'_>, &mut Report) + Send + Sync>;
+type OnRule = Box<dyn Fn(&RuleAt<'_>, &Ask<'_>, &mut Report) + Send + Sync>;
+type OnSubject = Box<dyn Fn(&SubjectAt<'_>, &Ask<'_>, &mut Report) + Send + Sync>;
 type OnRequest = Box<dyn Fn(&Ask<'_>, &mut Report) + Send + Sync>;
 
 /// A check with its parameters read, ready to look.
@@ -29,6 +35,8 @@ pub enum Examiner {
     Pod(OnPod),
     Container(OnContainer),
     Image(OnImage),
+    Rule(OnRule),
+    Subject(OnSubject),
     Whole(OnRequest),
     /// A mandatory parameter is empty, so the check can only say that it cannot assess.
     Unfilled {
@@ -41,6 +49,10 @@ pub enum Examiner {
 pub enum Kinds {
     /// The nine kinds with a pod spec.
     PodSpecs,
+    /// Role and ClusterRole.
+    Roles,
+    /// RoleBinding and ClusterRoleBinding.
+    Bindings,
     These(&'static [Kind]),
     /// Every kind that the gate is asked about, known or not.
     Any,
@@ -50,6 +62,8 @@ impl Kinds {
     pub fn contains(self, kind: Kind) -> bool {
         match self {
             Self::PodSpecs => kind.has_pod_spec(),
+            Self::Roles => matches!(kind, Kind::Role | Kind::ClusterRole),
+            Self::Bindings => matches!(kind, Kind::RoleBinding | Kind::ClusterRoleBinding),
             Self::These(kinds) => kinds.contains(&kind),
             Self::Any => true,
         }
@@ -60,6 +74,8 @@ impl Examine {
     pub const fn kinds(&self) -> Kinds {
         match self {
             Self::EachPod(_) | Self::EachContainer(_) | Self::EachImage(_) => Kinds::PodSpecs,
+            Self::EachRule(_) => Kinds::Roles,
+            Self::EachSubject(_) => Kinds::Bindings,
             Self::Whole(kinds, _) | Self::Configured(kinds, _) => *kinds,
         }
     }
@@ -76,6 +92,8 @@ impl Examine {
             Self::EachPod(look) => Examiner::Pod(Box::new(*look)),
             Self::EachContainer(look) => Examiner::Container(Box::new(*look)),
             Self::EachImage(look) => Examiner::Image(Box::new(*look)),
+            Self::EachRule(look) => Examiner::Rule(Box::new(*look)),
+            Self::EachSubject(look) => Examiner::Subject(Box::new(*look)),
             Self::Whole(_, look) => Examiner::Whole(Box::new(*look)),
             Self::Configured(_, build) => return build(params),
         })
@@ -100,6 +118,16 @@ impl Examiner {
             Self::Image(look) => {
                 for image in pod().iter().flat_map(PodAt::images) {
                     look(&image, ask, report);
+                }
+            }
+            Self::Rule(look) => {
+                for rule in ask.object.into_iter().flat_map(|object| object.rules()) {
+                    look(&rule, ask, report);
+                }
+            }
+            Self::Subject(look) => {
+                for subject in ask.object.into_iter().flat_map(|object| object.subjects()) {
+                    look(&subject, ask, report);
                 }
             }
             Self::Whole(look) => look(ask, report),

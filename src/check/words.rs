@@ -67,6 +67,10 @@ impl fmt::Display for Reference {
 pub struct Examples {
     /// Parameters under which they hold, as a policy writes them; empty for the defaults.
     pub params: &'static str,
+    /// The object as it was: both are then updates of it. Empty for what is new.
+    pub before: &'static str,
+    /// What else exists, as manifests.
+    pub amid: &'static str,
     pub bad: &'static str,
     pub good: &'static str,
 }
@@ -74,6 +78,24 @@ pub struct Examples {
 impl Examples {
     /// Examples that hold under the default parameters.
     pub const fn new(bad: &'static str, good: &'static str) -> Self {
-        Self { params: "", bad, good }
+        Self { params: "", before: "", amid: "", bad, good }
+    }
+
+    /// The same under these parameters.
+    #[must_use]
+    pub const fn under(self, params: &'static str) -> Self {
+        Self { params, ..self }
+    }
+
+    /// The same as updates of this object.
+    #[must_use]
+    pub const fn after(self, before: &'static str) -> Self {
+        Self { before, ..self }
+    }
+
+    /// The same where these objects exist.
+    #[must_use]
+    pub const fn amid(self, amid: &'static str) -> Self {
+        Self { amid, ..self }
     }
 }

@@ -41,10 +41,12 @@ fn write(out: &mut impl Write, check: &Check) -> io::Result<()> {
     section(out, "Official criteria", &official)?;
     section(out, "Why", &[check.why.to_owned()])?;
     section(out, "Fix", &[check.fix.to_owned()])?;
-    section(out, "Needs to know", &check.needs.iter().map(|need| need.id().to_owned()).collect::<Vec<_>>())?;
+    section(out, "Needs to know", &check.needs.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     let references: Vec<_> = check.references.iter().map(ToString::to_string).collect();
     section(out, "References", &references)?;
     example(out, "Parameters of the examples", check.examples.params)?;
+    example(out, "What else exists in the examples", check.examples.amid)?;
+    example(out, "The object as it was", check.examples.before)?;
     example(out, "Refused", check.examples.bad)?;
     example(out, "Accepted", check.examples.good)
 }

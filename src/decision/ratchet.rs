@@ -12,6 +12,7 @@ use super::Decision;
 use crate::{
     check::{Ask, Report, Violation},
     inventory::Inventory,
+    object::Object,
     policy::Bound,
     request::{Operation, Request},
     secrets::{FingerprintKey, SharedScan},
@@ -30,27 +31,34 @@ impl<'i> Known<'i> {
     pub(super) fn of(
         found: &[(&Bound, Vec<Violation>)],
         request: &Request<'_>,
+        old: Option<&Object<'_>>,
         inventory: &'i Inventory,
         now: Timestamp,
         fingerprint_key: Option<&Arc<FingerprintKey>>,
         decision: &mut Decision,
     ) -> Self {
         let mut known = Self { of_owner: of_owner(request, inventory), ..Self::default() };
-        if request.operation != Some(Operation::Update) {
-            return known;
-        }
-        let old = match request.old.read(request.kind) {
-            Ok(Some(old)) => old,
-            Ok(None) => return known,
-            Err(error) => {
-                decision.errors.push(format!("oldObject was not compared: {error}"));
-                return known;
+        let read;
+        let old = match old {
+            Some(old) => old,
+            None => {
+                read = old_object(request, decision);
+                let Some(old) = &read else { return known };
+                old
             }
         };
         let secrets = SharedScan::new(fingerprint_key);
         for (bound, _) in found {
-            let object = Some(&old);
-            let ask = Ask { request, object, inventory, now, version: bound.version, secrets: &secrets };
+            let object = Some(old);
+            let ask = Ask {
+                request,
+                object,
+                old: object,
+                inventory,
+                now,
+                version: bound.version,
+                secrets: &secrets,
+            };
             let mut report = Report::default();
             bound.examiner.examine(&ask, &mut report);
             let identities = report.violations.iter().map(Violation::identity);
@@ -67,6 +75,17 @@ impl<'i> Known<'i> {
         self.of_old_object.get(bound.check.id).is_some_and(|known| known.contains(&identity))
             || self.of_owner.is_some_and(|known| known.contains(&of_check(bound.check.id, &identity)))
     }
+}
+
+/// The object as it was, if this is an UPDATE; what does not decode is an error of the decision.
+pub(super) fn old_object<'a>(request: &Request<'a>, decision: &mut Decision) -> Option<Object<'a>> {
+    if request.operation != Some(Operation::Update) {
+        return None;
+    }
+    request.old.read(request.kind).unwrap_or_else(|error| {
+        decision.errors.push(format!("oldObject was not compared: {error}"));
+        None
+    })
 }
 
 /// How the inventory spells the identity of an owner's violation.

@@ -2,10 +2,13 @@
 
 use serde::Deserialize;
 
-use super::text::{List, Text, or_default};
+use super::{
+    capacity::Resources,
+    text::{List, Text, or_default},
+};
 
 /// A container, init container or ephemeral container: their fields have the same names.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Container<'a> {
     #[serde(borrow, deserialize_with = "or_default")]
@@ -34,10 +37,12 @@ pub struct Container<'a> {
     pub startup_probe: Option<Probe<'a>>,
     #[serde(borrow)]
     pub lifecycle: Option<Lifecycle<'a>>,
+    #[serde(borrow)]
+    pub resources: Option<Resources<'a>>,
 }
 
 /// A literal environment variable; `valueFrom` is a reference and is not read.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct EnvVar<'a> {
     #[serde(borrow, deserialize_with = "or_default")]
@@ -47,7 +52,7 @@ pub struct EnvVar<'a> {
 }
 
 /// A port of a container.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ContainerPort<'a> {
     #[serde(borrow, deserialize_with = "or_default")]
@@ -59,7 +64,7 @@ pub struct ContainerPort<'a> {
 }
 
 /// Where a volume appears inside a container.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct VolumeMount<'a> {
     #[serde(borrow, deserialize_with = "or_default")]
@@ -70,7 +75,7 @@ pub struct VolumeMount<'a> {
 }
 
 /// A container's `securityContext`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SecurityContext<'a> {
     pub privileged: Option<bool>,
@@ -91,7 +96,7 @@ pub struct SecurityContext<'a> {
 }
 
 /// Linux capabilities added to and dropped from the runtime's default set.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Capabilities<'a> {
     #[serde(borrow)]
@@ -101,7 +106,7 @@ pub struct Capabilities<'a> {
 }
 
 /// A seccomp or AppArmor profile: only its type matters to a check.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct TypedProfile<'a> {
     #[serde(borrow, rename = "type", deserialize_with = "or_default")]
@@ -117,7 +122,7 @@ impl TypedProfile<'_> {
 }
 
 /// SELinux labels of a pod or container.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct SeLinuxOptions<'a> {
     #[serde(borrow, deserialize_with = "or_default")]
@@ -129,7 +134,7 @@ pub struct SeLinuxOptions<'a> {
 }
 
 /// Settings that only Windows containers know.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WindowsOptions {
     pub host_process: Option<bool>,
@@ -139,7 +144,7 @@ pub struct WindowsOptions {
 pub type Probe<'a> = Handler<'a>;
 
 /// What the kubelet does to probe a container or at a lifecycle hook.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Handler<'a> {
     #[serde(borrow)]
@@ -151,7 +156,7 @@ pub struct Handler<'a> {
 }
 
 /// Hooks around a container's life.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Lifecycle<'a> {
     #[serde(borrow)]
@@ -161,7 +166,7 @@ pub struct Lifecycle<'a> {
 }
 
 /// A command run inside the container.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct ExecAction<'a> {
     #[serde(borrow)]
@@ -169,7 +174,7 @@ pub struct ExecAction<'a> {
 }
 
 /// An HTTP request that the kubelet makes.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HttpGetAction<'a> {
     #[serde(borrow, deserialize_with = "or_default")]
@@ -181,7 +186,7 @@ pub struct HttpGetAction<'a> {
 }
 
 /// A header of that request.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct HttpHeader<'a> {
     #[serde(borrow, deserialize_with = "or_default")]
@@ -191,7 +196,7 @@ pub struct HttpHeader<'a> {
 }
 
 /// A TCP connection that the kubelet opens.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct TcpSocketAction<'a> {
     #[serde(borrow, deserialize_with = "or_default")]

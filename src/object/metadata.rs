@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::text::{List, Pairs, Text, or_default};
 
 /// `metadata`, without `managedFields`, which is half of a real body and read by nobody.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Metadata<'a> {
     #[serde(borrow, deserialize_with = "or_default")]
@@ -20,10 +20,15 @@ pub struct Metadata<'a> {
     pub annotations: Pairs<'a>,
     #[serde(borrow)]
     pub owner_references: List<OwnerReference<'a>>,
+    /// Counted up by the API server when the spec changes; kinds without a status have none.
+    pub generation: Option<i64>,
+    /// Present on what is going (RFC 3339, UTC).
+    #[serde(borrow, deserialize_with = "or_default")]
+    pub deletion_timestamp: Text<'a>,
 }
 
 /// One entry of `metadata.ownerReferences`. Anybody may write one: it attributes, it never excuses.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OwnerReference<'a> {
     #[serde(borrow, deserialize_with = "or_default")]

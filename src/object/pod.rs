@@ -3,13 +3,14 @@
 use serde::Deserialize;
 
 use super::{
+    capacity::Resources,
     container::{Container, SeLinuxOptions, TypedProfile, WindowsOptions},
     text::{List, Text, or_default},
     volume::Volume,
 };
 
 /// A pod spec, from a Pod or from any template.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PodSpec<'a> {
     #[serde(borrow)]
@@ -33,17 +34,25 @@ pub struct PodSpec<'a> {
     pub os: Option<PodOs<'a>>,
     #[serde(borrow, deserialize_with = "or_default")]
     pub node_name: Text<'a>,
+    /// Empty means `default`.
+    #[serde(borrow, deserialize_with = "or_default")]
+    pub service_account_name: Text<'a>,
+    /// Absent leaves it to the account.
+    pub automount_service_account_token: Option<bool>,
+    /// For all containers together (KEP-2837).
+    #[serde(borrow)]
+    pub resources: Option<Resources<'a>>,
 }
 
 /// The operating system that the pod says it needs.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 pub struct PodOs<'a> {
     #[serde(borrow, default, deserialize_with = "or_default")]
     pub name: Text<'a>,
 }
 
 /// `spec.securityContext`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PodSecurityContext<'a> {
     pub run_as_non_root: Option<bool>,
@@ -60,7 +69,7 @@ pub struct PodSecurityContext<'a> {
 }
 
 /// A kernel parameter that the pod sets.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Sysctl<'a> {
     #[serde(borrow, default, deserialize_with = "or_default")]
     pub name: Text<'a>,

@@ -69,7 +69,7 @@ where
 }
 
 /// A list whose absence, `null` and emptiness are the same; a `null` item reads as the default, as in Go.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct List<T>(pub Vec<T>);
 
 impl<T> Default for List<T> {
@@ -123,7 +123,7 @@ impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for List<T> {
 }
 
 /// A string-to-string map in the order it was written: labels, annotations, data.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pairs<'a>(pub Vec<(Text<'a>, Text<'a>)>);
 
 impl<'a> Pairs<'a> {

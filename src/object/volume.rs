@@ -11,7 +11,7 @@ use super::text::{Text, or_default};
 
 /// One entry of `volumes`. The names of its sources are kept even when this program does not know them, since what
 /// is not on an allow-list must be seen.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Volume<'a> {
     pub name: Text<'a>,
     /// Names of the sources that are set (`hostPath`, `configMap`, ...). None at all means `emptyDir`.
@@ -21,14 +21,14 @@ pub struct Volume<'a> {
 }
 
 /// A directory or file of the node.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct HostPath<'a> {
     #[serde(borrow, default, deserialize_with = "or_default")]
     pub path: Text<'a>,
 }
 
 /// An OCI image mounted as a volume (KEP-4639).
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct ImageVolume<'a> {
     #[serde(borrow, default, deserialize_with = "or_default")]
     pub reference: Text<'a>,

@@ -2,45 +2,69 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use crate::{inventory::Inventory, request::Request};
+use crate::{
+    inventory::Inventory,
+    object::{List, Map, Operator, Requirement, Selector, Word},
+    request::Request,
+};
 
 /// The `match` of a policy. What is absent does not narrow.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Match {
     pub kinds: Option<Vec<String>>,
+    #[serde(deserialize_with = "selector")]
     pub namespace_selector: Option<Selector>,
     /// Evaluated on the object's own labels, which its author writes: it chooses a scope, it protects nothing.
+    #[serde(deserialize_with = "selector")]
     pub object_selector: Option<Selector>,
     pub exclude_namespaces: Vec<String>,
 }
 
-/// A label selector with Kubernetes' semantics: all requirements hold; an empty one selects everything.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// A label selector as a policy writes it: what is unknown in it is refused.
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Selector {
-    pub match_labels: BTreeMap<String, String>,
-    pub match_expressions: Vec<Requirement>,
+struct Written {
+    match_labels: BTreeMap<String, Word>,
+    match_expressions: Vec<WrittenRequirement>,
 }
 
-/// One requirement of a selector.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Requirement {
-    pub key: String,
-    pub operator: Operator,
+struct WrittenRequirement {
+    key: Word,
+    operator: WrittenOperator,
     #[serde(default)]
-    pub values: Vec<String>,
+    values: Vec<Word>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum Operator {
+#[derive(Deserialize)]
+enum WrittenOperator {
     In,
     NotIn,
     Exists,
     DoesNotExist,
+}
+
+fn selector<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Selector>, D::Error> {
+    Ok(Option::<Written>::deserialize(deserializer)?.map(|written| Selector {
+        match_labels: Map(written.match_labels),
+        match_expressions: List(written.match_expressions.into_iter().map(Requirement::from).collect()),
+    }))
+}
+
+impl From<WrittenRequirement> for Requirement {
+    fn from(written: WrittenRequirement) -> Self {
+        let operator = match written.operator {
+            WrittenOperator::In => Operator::In,
+            WrittenOperator::NotIn => Operator::NotIn,
+            WrittenOperator::Exists => Operator::Exists,
+            WrittenOperator::DoesNotExist => Operator::DoesNotExist,
+        };
+        Self { key: written.key, operator, values: List(written.values) }
+    }
 }
 
 /// What came of matching a request.
@@ -67,7 +91,7 @@ impl Match {
         for (field, selector) in
             [("namespaceSelector", &self.namespace_selector), ("objectSelector", &self.object_selector)]
         {
-            for requirement in selector.iter().flat_map(|selector| &selector.match_expressions) {
+            for requirement in selector.iter().flat_map(|selector| selector.match_expressions.iter()) {
                 let listed = matches!(requirement.operator, Operator::In | Operator::NotIn);
                 if listed == requirement.values.is_empty() {
                     let message = format!("`values` of `{}` do not go with its operator", requirement.key);
@@ -100,27 +124,10 @@ impl Match {
             // Objects outside namespaces are never left out by a namespace selector, as with the API server.
             return Applies::Yes;
         }
-        match inventory.namespaces.as_ref().and_then(|namespaces| namespaces.get(namespace)) {
+        match inventory.namespaces.ready().and_then(|namespaces| namespaces.get(namespace)) {
             None => Applies::Unknown("the labels of the namespace are not known here"),
-            Some(labels) if selector.selects(|key| labels.get(key).map(String::as_str)) => Applies::Yes,
+            Some(known) if selector.selects_labels(&known.labels) => Applies::Yes,
             Some(_) => Applies::No,
         }
-    }
-}
-
-impl Selector {
-    /// Whether labels, looked up by key, satisfy every requirement.
-    pub fn selects<'l>(&self, label: impl Fn(&str) -> Option<&'l str>) -> bool {
-        self.match_labels.iter().all(|(key, value)| label(key) == Some(value))
-            && self.match_expressions.iter().all(|requirement| {
-                let value = label(&requirement.key);
-                let listed = value.is_some_and(|value| requirement.values.iter().any(|v| v == value));
-                match requirement.operator {
-                    Operator::In => listed,
-                    Operator::NotIn => !listed,
-                    Operator::Exists => value.is_some(),
-                    Operator::DoesNotExist => value.is_none(),
-                }
-            })
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Choice, ControlPolicy, Exemption, Exemptions, Mode, applies::Match};
 use crate::{
-    check::{Check, Examiner, Params, Version},
+    check::{Check, Examiner, Need, Params, Version},
     checks,
     criterion::Criterion,
     manifest::{self, Unusable},
@@ -43,10 +43,19 @@ pub struct Bound {
     pub version: Version,
 }
 
+/// What concerns the objects of one kind.
+#[derive(Default)]
+struct OfKind {
+    /// Positions in [`PolicySet::bound`].
+    checks: Vec<usize>,
+    /// Whether a check looks at the object as it was.
+    compares: bool,
+}
+
 /// The policies in force, with their exemptions.
 pub struct PolicySet {
     bound: Vec<Bound>,
-    by_kind: Vec<Vec<usize>>,
+    by_kind: Vec<OfKind>,
     policies: Vec<Arc<ControlPolicy>>,
     exemptions: Exemptions,
     digest: String,
@@ -63,7 +72,13 @@ impl PolicySet {
             .iter()
             .map(|kind| {
                 let concerns = |(_, bound): &(usize, &Bound)| bound.check.examine.kinds().contains(*kind);
-                bound.iter().enumerate().filter(concerns).map(|(position, _)| position).collect()
+                let compares = |bound: &Bound| bound.check.needs.contains(&Need::OldObject);
+                let concerning = bound.iter().enumerate().filter(concerns);
+                concerning.fold(OfKind::default(), |mut of_kind, (position, bound)| {
+                    of_kind.checks.push(position);
+                    of_kind.compares |= compares(bound);
+                    of_kind
+                })
             })
             .collect();
         let mut ids: Vec<_> = bound.iter().map(|bound| bound.check.id).collect();
@@ -172,8 +187,13 @@ impl PolicySet {
 
     /// The checks that concern a kind, most severe first.
     pub fn concerning(&self, kind: Kind) -> impl Iterator<Item = &Bound> {
-        let positions = self.by_kind.get(kind.index()).map_or(&[][..], Vec::as_slice);
+        let positions = self.by_kind.get(kind.index()).map_or(&[][..], |of_kind| &of_kind.checks);
         positions.iter().filter_map(|position| self.bound.get(*position))
+    }
+
+    /// Whether a check compares the objects of this kind with what they were.
+    pub fn compares(&self, kind: Kind) -> bool {
+        self.by_kind.get(kind.index()).is_some_and(|of_kind| of_kind.compares)
     }
 
     /// Whether anything could be denied for objects of this kind.

@@ -1,7 +1,7 @@
 //! Every check by its own words: examples hold, ids are unique, policies and folders agree.
 
 use soc2gate::{
-    check::{Check, Version},
+    check::Check,
     checks,
     policy::{Loaded, Settings},
 };
@@ -10,7 +10,7 @@ use crate::library;
 
 /// The violations that a check finds in a manifest under its example's parameters.
 fn violations(check: &Check, text: &str) -> Vec<String> {
-    let report = library::examine(check, check.examples.params, Version::NEWEST, text);
+    let report = library::examine_example(check, text);
     let line =
         |violation: &soc2gate::check::Violation| format!("{} {}", violation.place.path, violation.what);
     report.violations.iter().map(line).collect()

@@ -147,10 +147,10 @@ fn selector_evaluation_error_applies_the_policy_and_says_so() {
         ["policy p was applied because the labels of the namespace are not known here"]
     );
     let known = |team: &str| {
-        let labels = [("team".to_owned(), team.to_owned())].into();
-        let namespaces = Some([("shop".to_owned(), labels)].into());
-        let inventory = soc2gate::inventory::Inventory { namespaces, ..Default::default() };
-        Sent::create(&privileged("app")).amid(inventory).decide(&policies)
+        let namespace = format!(
+            "{{apiVersion: v1, kind: Namespace, metadata: {{name: shop, labels: {{team: {team}}}}}}}"
+        );
+        Sent::create(&privileged("app")).amid(library::world(&namespace)).decide(&policies)
     };
     assert_eq!(known("shop").outcome, Outcome::Deny);
     assert_eq!((known("other").outcome, known("other").findings.len()), (Outcome::Allow, 0));

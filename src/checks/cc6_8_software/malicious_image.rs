@@ -27,9 +27,8 @@ pub(super) const CHECK: Check = Check {
     why: "The image, or everything in its repository, is on the list of known malicious software.",
     fix: "Do not run it. Find out who asked for it, and what else they changed.",
     references: &[],
-    examples: Examples {
-        params: "repositories: [docker.io/evil]",
-        bad: "
+    examples: Examples::new(
+        "
 apiVersion: v1
 kind: Pod
 metadata: {name: web}
@@ -38,7 +37,7 @@ spec:
   - name: app
     image: evil/miner:1.0
 ",
-        good: "
+        "
 apiVersion: v1
 kind: Pod
 metadata: {name: web}
@@ -47,7 +46,8 @@ spec:
   - name: app
     image: evilly/named:1.0
 ",
-    },
+    )
+    .under("repositories: [docker.io/evil]"),
     examine: Examine::Configured(Kinds::PodSpecs, configure),
 };
 

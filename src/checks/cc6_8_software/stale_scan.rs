@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::subject::{TagOnly, is_older, scanned};
 use crate::{
-    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Need, Params, Report, quoted},
+    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Need, Params, Part, Report, quoted},
     criterion::{Criterion, Severity, Support},
     inventory::image_evidence::Scan,
     manifest::Unusable,
@@ -20,7 +20,7 @@ pub(super) const CHECK: Check = Check {
         Support::supporting(Criterion::CC6_8, "what a scan found still holds"),
     ],
     severity: Severity::Medium,
-    needs: &[Need::ImageEvidence],
+    needs: &[Need::Inventory(Part::ImageEvidence)],
     title: "stale scan",
     why: "An image does not change, but what is known about it does: vulnerabilities are published every day, and a scan \
           knows only those of its own day and of its database.",

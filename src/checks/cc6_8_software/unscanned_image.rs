@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::subject::{State, TagOnly, state};
 use crate::{
-    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Need, Params, Report, quoted},
+    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Need, Params, Part, Report, quoted},
     criterion::{Criterion, Severity, Support},
     manifest::Unusable,
     object::ImageAt,
@@ -18,7 +18,7 @@ pub(super) const CHECK: Check = Check {
         Support::direct(Criterion::CC7_1, "vulnerabilities are looked for in everything that runs"),
     ],
     severity: Severity::High,
-    needs: &[Need::ImageEvidence],
+    needs: &[Need::Inventory(Part::ImageEvidence)],
     title: "unscanned image",
     why: "Nobody knows what is in it. A scan belongs to a digest: that a tag of this name was scanned once says nothing \
           about what the tag brings today.",

@@ -26,9 +26,8 @@ pub(super) const CHECK: Check = Check {
           program, today or at the next pull.",
     fix: "Push the image to a registry that the policy allows and name it from there.",
     references: &[Reference::Cis("5.5.1")],
-    examples: Examples {
-        params: "allow: [registry.example.com/shop]",
-        bad: "
+    examples: Examples::new(
+        "
 apiVersion: v1
 kind: Pod
 metadata: {name: web}
@@ -37,7 +36,7 @@ spec:
   - name: app
     image: registry.example.com.evil.io/shop/web:1.0
 ",
-        good: "
+        "
 apiVersion: v1
 kind: Pod
 metadata: {name: web}
@@ -46,7 +45,8 @@ spec:
   - name: app
     image: registry.example.com/shop/web:1.0
 ",
-    },
+    )
+    .under("allow: [registry.example.com/shop]"),
     examine: Examine::Configured(Kinds::PodSpecs, configure),
 };
 

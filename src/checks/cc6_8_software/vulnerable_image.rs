@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::subject::{Scanned, TagOnly, scanned};
 use crate::{
-    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Need, Params, Report, quoted},
+    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Need, Params, Part, Report, quoted},
     criterion::{Criterion, Severity, Support},
     inventory::image_evidence::{Rating, Vulnerability},
     manifest::Unusable,
@@ -21,7 +21,7 @@ pub(super) const CHECK: Check = Check {
         Support::direct(Criterion::CC6_8, "software with known holes is kept out"),
     ],
     severity: Severity::High,
-    needs: &[Need::ImageEvidence],
+    needs: &[Need::Inventory(Part::ImageEvidence)],
     title: "vulnerable image",
     why: "The flaw is public, so is the fix, and usually the way to use it. What is left to do is to rebuild the image.",
     fix: "Update the packages to the fixed versions, rebuild, scan and deploy the new digest.",

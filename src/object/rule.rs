@@ -1,0 +1,87 @@
+//! One rule of a role and one subject of a binding, with the place where it stands.
+
+use super::{Body, Object, Place, PolicyRule, Subject, owned::Word, rbac::Binding};
+
+/// One rule of a Role or ClusterRole.
+#[derive(Clone, Copy, Debug)]
+pub struct RuleAt<'o> {
+    pub rule: &'o PolicyRule,
+    pub position: usize,
+    /// The role that has the rule.
+    pub role: &'o Object<'o>,
+}
+
+/// One subject of a RoleBinding or ClusterRoleBinding.
+#[derive(Clone, Copy, Debug)]
+pub struct SubjectAt<'o> {
+    pub subject: &'o Subject,
+    pub position: usize,
+    pub binding: &'o Binding,
+    /// The object that is the binding.
+    pub object: &'o Object<'o>,
+}
+
+impl<'a> Object<'a> {
+    /// The rules of a role. The only loop over them in the program.
+    pub fn rules(&self) -> impl Iterator<Item = RuleAt<'_>> {
+        let rules = match &self.body {
+            Body::Role(role) => &role.rules[..],
+            _ => &[],
+        };
+        rules.iter().enumerate().map(|(position, rule)| RuleAt { rule, position, role: self })
+    }
+
+    /// The subjects of a binding. The only loop over them in the program.
+    pub fn subjects(&self) -> impl Iterator<Item = SubjectAt<'_>> {
+        let binding = match &self.body {
+            Body::Binding(binding) => Some(binding),
+            _ => None,
+        };
+        binding.into_iter().flat_map(move |binding| {
+            binding.subjects.iter().enumerate().map(move |(position, subject)| SubjectAt {
+                subject,
+                position,
+                binding,
+                object: self,
+            })
+        })
+    }
+}
+
+impl RuleAt<'_> {
+    /// The rule itself. Its key is what it says and not where it stands, so that reordering changes nothing.
+    pub fn place(&self) -> Place {
+        Place::default().item("rules", self.position, &canonical(self.rule))
+    }
+}
+
+impl<'o> SubjectAt<'o> {
+    /// The subject itself.
+    pub fn place(&self) -> Place {
+        let Subject { kind, name, .. } = self.subject;
+        let account = if *self.subject.kind == *"ServiceAccount" { self.namespace() } else { "" };
+        let slash = if account.is_empty() { "" } else { "/" };
+        Place::default().item("subjects", self.position, &format!("{kind}/{account}{slash}{name}"))
+    }
+
+    /// The namespace of a service account: in a RoleBinding an empty one means the binding's own.
+    pub fn namespace(&self) -> &'o str {
+        if self.subject.namespace.is_empty() {
+            &self.object.metadata.namespace
+        } else {
+            &self.subject.namespace
+        }
+    }
+}
+
+/// What a rule says, in one spelling whatever the order of its lists.
+fn canonical(rule: &PolicyRule) -> String {
+    let list = |words: &[Word]| {
+        let mut words: Vec<_> = words.iter().map(|word| &**word).collect();
+        words.sort_unstable();
+        words.dedup();
+        words.join(",")
+    };
+    let PolicyRule { verbs, api_groups, resources, resource_names, non_resource_urls } = rule;
+    [verbs, api_groups, resources, resource_names, non_resource_urls].map(|words| list(words)).join(" ")
+}

@@ -2,7 +2,11 @@
 //!
 //! Numbers are AICPA's (2017 criteria, revised points of focus 2022); every sentence is our own wording.
 
+mod limits;
+
 use std::{fmt, str::FromStr};
+
+pub use limits::{NOT_ADDRESSED, NOT_ASSESSABLE, NotAssessable};
 
 /// A Trust Services Criterion, or the family (`A1`, `C1`) that a folder of checks is filed under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +21,7 @@ pub enum Criterion {
     CC7_2,
     CC7_3,
     CC7_4,
+    CC7_5,
     CC8_1,
     A1,
     A1_1,
@@ -29,7 +34,7 @@ pub enum Criterion {
 
 impl Criterion {
     /// Every criterion that soc2gate knows, in the order of the criteria document.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::CC6_1,
         Self::CC6_2,
         Self::CC6_3,
@@ -40,6 +45,7 @@ impl Criterion {
         Self::CC7_2,
         Self::CC7_3,
         Self::CC7_4,
+        Self::CC7_5,
         Self::CC8_1,
         Self::A1,
         Self::A1_1,
@@ -63,6 +69,7 @@ impl Criterion {
             Self::CC7_2 => "CC7.2",
             Self::CC7_3 => "CC7.3",
             Self::CC7_4 => "CC7.4",
+            Self::CC7_5 => "CC7.5",
             Self::CC8_1 => "CC8.1",
             Self::A1 => "A1",
             Self::A1_1 => "A1.1",
@@ -91,6 +98,7 @@ impl Criterion {
             Self::CC7_2 => "components are watched for anomalies",
             Self::CC7_3 => "events are evaluated: incident or not, and with what impact",
             Self::CC7_4 => "incidents are answered",
+            Self::CC7_5 => "what incidents damaged is restored",
             Self::CC8_1 => "changes are authorized, tested and approved before they are implemented",
             Self::A1 => "the system stays available as committed",
             Self::A1_1 => "capacity is planned for and managed",
@@ -113,7 +121,7 @@ impl Criterion {
             | Self::C1
             | Self::C1_1
             | Self::C1_2 => Strength::Supporting,
-            Self::A1_3 | Self::CC7_4 => Strength::Context,
+            Self::A1_3 | Self::CC7_4 | Self::CC7_5 => Strength::Context,
             _ => Strength::Direct,
         }
     }

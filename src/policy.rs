@@ -2,6 +2,7 @@
 
 mod applies;
 mod choice;
+mod coverage;
 mod exemption;
 mod file;
 mod loaded;
@@ -11,6 +12,7 @@ mod shipped;
 
 pub use applies::{Applies, Match};
 pub use choice::Choice;
+pub use coverage::{Coverage, Row};
 pub use exemption::{Exemption, ExemptionState, Exemptions, Subject};
 pub use file::{CheckEntry, ControlPolicy, ExemptionLimits};
 pub use loaded::Loaded;

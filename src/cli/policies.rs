@@ -1,11 +1,13 @@
 //! `soc2gate policies`: what is in force, how hard, and who is exempted until when.
 
+mod coverage;
+
 use std::{
     io::{self, Write},
     process::ExitCode,
 };
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use comfy_table::{Table, presets::NOTHING};
 use jiff::Timestamp;
 
@@ -13,14 +15,28 @@ use super::{UNUSABLE, rules::Rules, tell, written};
 use crate::{
     checks,
     decision::printable,
-    policy::{Exemption, Mode, PolicySet, Subject},
+    policy::{Coverage, Exemption, Mode, PolicySet, Subject},
 };
 
 /// List the checks in force with their modes, and the exemptions.
 #[derive(Args)]
 pub(super) struct Policies {
+    /// Tell what the checks in force speak to, criterion by criterion, and what they cannot.
+    #[arg(long)]
+    coverage: bool,
+    /// How to print the coverage.
+    #[arg(short, long, value_enum, default_value = "text", requires = "coverage")]
+    output: Output,
     #[command(flatten)]
     rules: Rules,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Output {
+    /// For people
+    Text,
+    /// For programs: one object
+    Json,
 }
 
 impl Policies {
@@ -28,8 +44,13 @@ impl Policies {
         let now = Timestamp::now();
         match self.rules.load(now) {
             Ok(policies) => {
-                let ceiling = self.rules.mode_ceiling;
-                written(write(&mut io::stdout().lock(), &policies, ceiling, now), ExitCode::SUCCESS)
+                let out = &mut io::stdout().lock();
+                let result = match (self.coverage, self.output) {
+                    (false, _) => write(out, &policies, self.rules.mode_ceiling, now),
+                    (true, Output::Text) => coverage::write(out, &Coverage::of(&policies)),
+                    (true, Output::Json) => coverage::write_json(out, &Coverage::of(&policies)),
+                };
+                written(result, ExitCode::SUCCESS)
             }
             Err(unusable) => {
                 unusable.iter().for_each(tell);

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::{ControlPolicy, PolicySet};
+use super::{ControlPolicy, Coverage, PolicySet};
 use crate::{check::Check, checks};
 
 /// The page. A test keeps the committed file equal to it.
@@ -33,7 +33,13 @@ fn write_page(page: &mut impl Write, policies: &PolicySet) -> fmt::Result {
         last = Some(policy.criterion);
         write_policy(page, policy)?;
     }
-    Ok(())
+    writeln!(page, "\n## Coverage\n")?;
+    writeln!(
+        page,
+        "*Filed here* counts checks as users look for them; *direct* and *supporting* count the official mapping, which \
+         reports go by. A criterion without a direct check is not carried by this program alone.\n"
+    )?;
+    write!(page, "{}", Coverage::of(policies))
 }
 
 fn write_policy(page: &mut impl Write, policy: &ControlPolicy) -> fmt::Result {

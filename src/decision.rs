@@ -59,7 +59,9 @@ pub fn decide(
             policies.fingerprint_key(),
             &mut decision,
         );
-        let owner = request.trusted_owner();
+        let owner = inventory.trusted_owner(request);
+        decision.root =
+            request.subject().and_then(|object| inventory.root_of(&request.namespace, &object.metadata));
         for (bound, violations) in found {
             decision.findings.extend(violations.into_iter().map(|violation| {
                 let exemption = policies.exemptions().covering(

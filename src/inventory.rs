@@ -6,6 +6,7 @@ use std::{
 };
 
 pub mod image_evidence;
+mod owners;
 mod roles;
 mod survey;
 

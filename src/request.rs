@@ -164,12 +164,9 @@ impl<'a> Request<'a> {
         if self.kind_name.is_empty() { self.kind.name() } else { &self.kind_name }
     }
 
-    /// The owner root, if the requester is a controller of kube-controller-manager and its word therefore counts.
-    pub fn trusted_owner(&self) -> Option<Owner> {
-        if !self.requester.as_ref()?.is_controller() {
-            return None;
-        }
-        Owner::named_by(&self.object.as_ref()?.metadata)
+    /// Whether a controller of kube-controller-manager asks, so that the owner that the object names counts.
+    pub fn is_by_controller(&self) -> bool {
+        self.requester.as_ref().is_some_and(Requester::is_controller)
     }
 
     /// Whether this is the mirror of a static pod: it runs whether or not its mirror is admitted, so a denial only
@@ -182,8 +179,8 @@ impl<'a> Request<'a> {
     }
 }
 
-/// The object at the root of a chain of controllers.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// The object at the root of a chain of controllers, in the namespace of what it owns.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner {
     pub kind: String,
     pub name: String,
@@ -192,7 +189,7 @@ pub struct Owner {
 impl Owner {
     /// The root that an object's metadata names, by Kubernetes' naming alone: a ReplicaSet `web-<hash>` belongs to
     /// Deployment `web`, a Job `nightly-<minutes>` to CronJob `nightly`. Attribution only: anybody may write it.
-    fn named_by(metadata: &Metadata<'_>) -> Option<Self> {
+    pub fn named_by(metadata: &Metadata<'_>) -> Option<Self> {
         let controller = metadata.controller()?;
         let (kind, name) = (&*controller.kind, &*controller.name);
         let of_deployment =

@@ -4,6 +4,7 @@ use super::Finding;
 use crate::{
     check::{Check, Missing},
     policy::Mode,
+    request::Owner,
 };
 
 /// Allow, warn, deny, or *error*: could not decide, which is neither.
@@ -47,6 +48,8 @@ pub struct Decision {
     pub errors: Vec<String>,
     /// The mirror of a static pod: recorded, never denied.
     pub is_static: bool,
+    /// The topmost controller of the object, where there are findings: they are counted once for all that it makes.
+    pub root: Option<Owner>,
 }
 
 /// A check that could not tell, and why.

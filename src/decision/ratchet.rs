@@ -95,6 +95,6 @@ pub fn of_check(check: &str, identity: &str) -> String {
 
 fn of_owner<'i>(request: &Request<'_>, inventory: &'i Inventory) -> Option<&'i HashSet<String>> {
     let owners = inventory.owners.as_ref()?;
-    let owner = request.trusted_owner()?;
+    let owner = inventory.trusted_owner(request)?;
     owners.get(&(request.namespace.to_string(), owner.kind, owner.name))
 }

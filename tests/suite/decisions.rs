@@ -1,6 +1,7 @@
 //! Decisions: modes, what was there before, exemptions, and policies that are refused.
 
 mod exemptions;
+mod owners;
 mod policies;
 mod ratchet;
 

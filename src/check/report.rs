@@ -21,8 +21,8 @@ pub struct Violation {
     pub what: String,
     /// The offending value, for the ratchet; for a secret its fingerprint.
     pub value: String,
-    /// What stands for the value where it must be told again by another run or another version, if not the value
-    /// itself: a fingerprint without an install key ends with its process, and words may be bettered.
+    /// What stands for the value in comparisons that outlive this process and this version, where the value does not:
+    /// without an install key a secret's fingerprint ends with the process, and words may be bettered.
     pub lasting: Option<&'static str>,
     /// A fix for this very place, where the check's general one can be bettered.
     pub fix: Option<String>,

@@ -203,6 +203,33 @@ fn the_ceiling_and_the_threshold_decide_about_the_exit_code() {
     }
 }
 
+#[test]
+fn what_could_not_be_decided_fails_in_every_output() {
+    let policy = "apiVersion: soc2gate.io/v1\nkind: ControlPolicy\nmetadata: {name: cc6.8-software}\nspec:\n  criterion: CC6.8\n  \
+                  control: Scanned.\n  checks:\n  - {id: unscanned-image, mode: enforce}\n";
+    let image = format!("registry.example.com/app@sha256:{}", "1".repeat(64));
+    let files = [
+        ("pod.yaml", &*pod("web", "no").replace("registry.example.com/app:1", &image)),
+        ("policies/scan.yaml", policy),
+        ("reports/broken.json", "{\"SchemaVersion\": 2,"),
+    ];
+    let args =
+        ["check", "--select", "unscanned-image", "--policies", "policies", "--scan-reports", "reports"];
+    for (output, told) in [
+        ("text", "not assessed for 1 object: unscanned-image: "),
+        ("json", "\"check\": \"unscanned-image\""),
+        ("sarif", "\"executionSuccessful\": false"),
+        ("junit", "<error message=\"could not be decided: unscanned-image: "),
+        (
+            "github",
+            "::error file=pod.yaml,line=1,title=soc2gate%3A undecided::Pod shop/web could not be decided: ",
+        ),
+    ] {
+        let run = run(&files, &[&args[..], &["-o", output, "pod.yaml"]].concat());
+        assert!(run.code == 1 && run.out.contains(told), "{output}: {}{}", run.out, run.err);
+    }
+}
+
 /// An exemption for the check that these tests are about, in one namespace.
 fn exemption(name: &str, namespace: &str) -> String {
     let day = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
@@ -250,6 +277,26 @@ fn many_files_are_told_in_their_order_and_alike_in_every_run() {
     assert!(names.is_sorted() && names.len() == 60, "{}", first.out);
     assert_eq!(run_with(root.path(), &[&SELECT[..], &["d"]].concat(), "").out, first.out);
     assert_eq!(first.err, "", "nobody watches, so that there is no progress to show");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure_of_ours() {
+    let root = directory(&[("pod.yaml", &pod("web", "true"))]);
+    for output in ["text", "json", "sarif", "junit", "github"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let args = [&SELECT[..], &["-o", output, "pod.yaml"]].concat();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_soc2gate"));
+        let run = command
+            .args(args)
+            .current_dir(root.path())
+            .stdout(writer)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let run = run.wait_with_output().unwrap();
+        assert_eq!((run.status.code(), &*run.stderr), (Some(1), &b""[..]), "{output}");
+    }
 }
 
 #[test]

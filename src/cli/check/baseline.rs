@@ -76,8 +76,8 @@ impl Baseline {
 
     /// What would be known if everything found were: what no exemption covers, since an exemption ends.
     pub(super) fn of(report: &Report) -> Self {
-        let findings = report.findings.iter().filter(|finding| finding.state() != State::Exempted);
-        Self { entries: findings.map(Entry::of).collect() }
+        let findings = report.findings().filter(|(_, finding)| finding.state() != State::Exempted);
+        Self { entries: findings.map(|(object, finding)| Entry::of(object, finding)).collect() }
     }
 
     /// Marks the findings that are known, each entry standing for one. What it has and the report has not is counted
@@ -90,13 +90,16 @@ impl Baseline {
         let mut kept = Vec::new();
         // Those that an exemption covers take what the others leave.
         for exempted in [false, true] {
-            for finding in &mut report.findings {
-                if finding.exemption.is_some() != exempted {
-                    continue;
-                }
-                finding.known = waiting.get_mut(&finding.fingerprint).and_then(Vec::pop).is_some();
-                if finding.known && !exempted {
-                    kept.push(Entry::of(finding));
+            for object in &mut report.objects {
+                let name = object.to_string();
+                for finding in &mut object.findings {
+                    if finding.exemption.is_some() != exempted {
+                        continue;
+                    }
+                    finding.known = waiting.get_mut(&finding.fingerprint).and_then(Vec::pop).is_some();
+                    if finding.known && !exempted {
+                        kept.push(Entry::of(&name, finding));
+                    }
                 }
             }
         }
@@ -147,9 +150,9 @@ fn quoted(text: &str) -> serde_json::Value {
 }
 
 impl Entry {
-    fn of(finding: &Reported) -> Self {
+    fn of(object: &impl ToString, finding: &Reported) -> Self {
         Self {
-            object: finding.object.to_string(),
+            object: object.to_string(),
             check: finding.check.id.to_owned(),
             path: printable(&finding.key).into_owned(),
             fingerprint: finding.fingerprint,

@@ -13,6 +13,7 @@ use super::{
     text::conclusion,
 };
 use crate::{
+    decision::printable,
     manifest::{Place, Unusable},
     policy::Mode,
 };
@@ -36,7 +37,7 @@ struct Annotation<'r> {
 pub(super) fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let workspace = Workspace::here();
     let mut findings: Vec<_> = report.counted().collect();
-    findings.sort_by_key(|finding| Reverse(finding.check.severity));
+    findings.sort_by_key(|(_, finding)| Reverse(finding.check.severity));
     let unusable = report.unusable.iter().map(of_unusable);
     let undecided = report.undecided().map(of_undecided);
     let annotations = unusable.chain(undecided).chain(findings.into_iter().map(of_finding));
@@ -59,7 +60,7 @@ pub(super) fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
     writeln!(out, "{}", conclusion(&report.summary()))
 }
 
-fn of_finding(finding: &Reported) -> Annotation<'_> {
+fn of_finding<'r>((object, finding): (&'r Judged, &'r Reported)) -> Annotation<'r> {
     let level = match finding.mode {
         Mode::Enforce => "error",
         Mode::Warn => "warning",
@@ -67,10 +68,10 @@ fn of_finding(finding: &Reported) -> Annotation<'_> {
     };
     Annotation {
         level,
-        file: &finding.object.file,
+        file: &object.file,
         place: finding.place,
         title: format!("{} {}", finding.check.criterion, finding.check.id),
-        message: format!("{}: {}", finding.object, finding.sentence()),
+        message: format!("{object}: {}", finding.sentence()),
     }
 }
 
@@ -80,7 +81,7 @@ fn of_unusable(unusable: &Unusable) -> Annotation<'_> {
         file: &unusable.file,
         place: Place { line: unusable.line, column: unusable.column },
         title: "soc2gate: unusable input".to_owned(),
-        message: unusable.message.clone(),
+        message: printable(&unusable.message).into_owned(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
 
-use super::report::{Report, Reported, Summary};
+use super::report::{Judged, Report, Reported, Summary};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -15,11 +15,11 @@ struct Output<'r> {
 }
 
 /// The findings, each written as it is met.
-struct Findings<'r>(&'r [Reported]);
+struct Findings<'r>(&'r Report);
 
 impl Serialize for Findings<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(Finding::of))
+        serializer.collect_seq(self.0.findings().map(Finding::of))
     }
 }
 
@@ -36,7 +36,7 @@ struct Finding<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     template: Option<&'r str>,
     path: &'r str,
-    message: &'r str,
+    message: String,
     fix: &'r str,
     /// The same in every run, wherever the object moves; as in SARIF and in a baseline.
     fingerprint: String,
@@ -60,8 +60,8 @@ struct Object<'r> {
 }
 
 impl<'r> Finding<'r> {
-    fn of(finding: &'r Reported) -> Self {
-        let (check, object) = (finding.check, &*finding.object);
+    fn of((object, finding): (&'r Judged, &'r Reported)) -> Self {
+        let check = finding.check;
         Self {
             check: check.id,
             criterion: check.criterion.id(),
@@ -73,7 +73,7 @@ impl<'r> Finding<'r> {
             column: finding.place.column,
             template: object.template.as_deref(),
             path: &finding.path,
-            message: &finding.message,
+            message: finding.message(),
             fix: &finding.fix,
             fingerprint: finding.fingerprint.to_string(),
             state: finding.state().id(),
@@ -103,7 +103,7 @@ pub(super) fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
         objects: *objects,
     });
     let output = Output {
-        findings: Findings(&report.findings),
+        findings: Findings(report),
         not_assessed: not_assessed.collect(),
         summary: report.summary(),
     };

@@ -1,6 +1,6 @@
 //! Asks the engine about one object of a file, and gives every finding its line.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap};
 
 use jiff::Timestamp;
 use serde::de::DeserializeSeed;
@@ -62,58 +62,50 @@ impl<'p> Judge<'p> {
             .map_err(|unfit| Unusable { file: document.file.to_string(), ..unfit })?;
         let request = Request::of_manifest(object);
         let decision = decide(self.policies, &request, &self.inventory, self.now);
+        for unassessed in &decision.unassessed {
+            report.not_assessed(unassessed.check.id, unassessed.missing.reason());
+        }
+        decision.errors.iter().for_each(|error| report.error(error));
+        let undecided = undecided(&decision);
+        // Collected, they would lie in the room of the decision's findings, twice as much as they need.
+        let mut findings = Vec::with_capacity(decision.findings.len());
+        findings.extend(decision.findings.into_iter().map(|one| self.reported(one, &request, document)));
+        // Files are read from top to bottom.
+        findings.sort_by_key(|finding: &Reported| finding.place);
         let line = document.root.place.line;
-        let judged = Arc::new(Judged {
+        report.objects.push(Judged {
             kind: printable(request.kind_name()).into_owned(),
             namespace: printable(&request.namespace).into_owned(),
             name: printable(request.display_name()).into_owned(),
             file: document.file.clone(),
             line,
             template: templates.at(line).map(|name| printable(name).into_owned()),
-            undecided: undecided(&decision),
+            undecided,
+            findings,
         });
-        for unassessed in &decision.unassessed {
-            report.not_assessed(unassessed.check.id, unassessed.missing.reason());
-        }
-        decision.errors.iter().for_each(|error| report.error(error));
-        let findings = decision.findings.into_iter();
-        let mut found: Vec<_> =
-            findings.map(|finding| self.reported(finding, &request, &judged, document)).collect();
-        // Files are read from top to bottom.
-        found.sort_by_key(|finding| finding.place);
-        report.findings.extend(found);
-        report.objects.push(judged);
         Ok(())
     }
 
-    fn reported(
-        &self,
-        finding: Finding,
-        request: &Request<'_>,
-        object: &Arc<Judged>,
-        document: &Document,
-    ) -> Reported {
-        let identity = finding.violation.lasting_identity();
+    fn reported(&self, finding: Finding, request: &Request<'_>, document: &Document) -> Reported {
+        let (check, violation) = (finding.check, finding.violation);
+        let identity = violation.lasting_identity();
         let (kind, name) = (request.kind_name(), request.display_name());
-        let message = finding.message();
-        let fix = match finding.fix() {
-            Cow::Borrowed(_) if finding.violation.fix.is_none() => Cow::Borrowed(finding.check.fix),
-            own => Cow::Owned(own.into_owned()),
-        };
         let exemption = match &finding.state {
             State::Exempted(name) => self.exemptions.get(&**name).map(|exemption| permission(exemption)),
             State::New | State::PreExisting => None,
         };
         Reported {
-            check: finding.check,
+            check,
             mode: finding.mode,
-            object: object.clone(),
-            place: document.place(&finding.violation.place.path),
-            path: finding.violation.place.path,
-            key: finding.violation.place.key,
-            message,
-            fix,
-            fingerprint: Fingerprint::of([finding.check.id, kind, &request.namespace, name, &identity]),
+            place: document.place(&violation.place.path),
+            path: violation.place.path.into(),
+            key: violation.place.key.into(),
+            what: violation.what.into(),
+            fix: match violation.fix {
+                Some(own) => Cow::Owned(printable(&own).into_owned()),
+                None => Cow::Borrowed(check.fix),
+            },
+            fingerprint: Fingerprint::of([check.id, kind, &request.namespace, name, &identity]),
             known: false,
             exemption,
         }

@@ -5,13 +5,19 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    error::Error,
     io::{self, Write},
+    sync::Arc,
 };
 
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
 use super::report::{Judged, Report, Reported, State};
-use crate::{decision::printable, manifest::Unusable, policy::Mode};
+use crate::{
+    decision::printable,
+    manifest::{Place, Unusable},
+    policy::Mode,
+};
 
 /// Writes the report; findings below `fail_on` are told and fail nothing.
 ///
@@ -19,15 +25,20 @@ use crate::{decision::printable, manifest::Unusable, policy::Mode};
 /// As the writer's.
 pub(super) fn write(out: &mut impl Write, report: &Report, fail_on: Mode) -> io::Result<()> {
     let mut suites = Suites::default();
-    for (object, findings) in report.by_object() {
-        suites.add(&object.file, object.line, case(object, findings, fail_on));
+    for object in &report.objects {
+        suites.add(&object.file, object.line, case(object, fail_on));
     }
     for unusable in &report.unusable {
         suites.add(&unusable.file, unusable.line, broken(unusable));
     }
     let mut document = quick_junit::Report::new("soc2gate");
     document.add_test_suites(suites.in_order);
-    document.serialize(out).map_err(io::Error::other)
+    document.serialize(out).map_err(|error| {
+        // A reader that has seen enough is told by the kind, which the crate wraps twice.
+        let cause = error.source().and_then(Error::source);
+        let cause = cause.and_then(|cause| cause.downcast_ref::<Arc<io::Error>>());
+        io::Error::new(cause.map_or(io::ErrorKind::Other, |cause| cause.kind()), error)
+    })
 }
 
 /// The suites in the order of their files.
@@ -57,9 +68,9 @@ impl Suites {
     }
 }
 
-fn case(object: &Judged, findings: &[Reported], fail_on: Mode) -> TestCase {
+fn case(object: &Judged, fail_on: Mode) -> TestCase {
     let fails = |finding: &&Reported| finding.state() == State::New && finding.mode >= fail_on;
-    let failures: Vec<_> = findings.iter().filter(fails).map(line).collect();
+    let failures: Vec<_> = object.findings.iter().filter(fails).map(line).collect();
     let undecided = object.undecided.iter().map(|reason| format!("could not be decided: {reason}"));
     let wrong: Vec<_> = undecided.chain(failures).collect();
     let status = match wrong.first() {
@@ -76,7 +87,7 @@ fn case(object: &Judged, findings: &[Reported], fail_on: Mode) -> TestCase {
         }
     };
     let mut case = TestCase::new(object.to_string(), status);
-    let told: Vec<_> = findings.iter().filter(|finding| !fails(finding)).map(line).collect();
+    let told: Vec<_> = object.findings.iter().filter(|finding| !fails(finding)).map(line).collect();
     if !told.is_empty() {
         case.set_system_out(told.join("\n"));
     }
@@ -85,19 +96,11 @@ fn case(object: &Judged, findings: &[Reported], fail_on: Mode) -> TestCase {
 
 /// A finding in one line, its place first.
 fn line(finding: &Reported) -> String {
-    let (place, check) = (finding.place, finding.check);
+    let Place { line, column } = finding.place;
     let why =
         finding.justification().map_or(String::new(), |why| format!(" [{}: {why}]", finding.state().id()));
-    format!(
-        "{}:{}: {} {} {} {}: {}{why}",
-        place.line,
-        place.column,
-        finding.mode.id(),
-        check.severity.id(),
-        check.criterion,
-        check.id,
-        finding.sentence()
-    )
+    let (mode, label, sentence) = (finding.mode.id(), finding.label(), finding.sentence());
+    format!("{line}:{column}: {mode} {label}: {sentence}{why}")
 }
 
 fn broken(unusable: &Unusable) -> TestCase {

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::fingerprint::Fingerprint;
 use crate::{
     check::Check,
+    decision::printable,
     manifest::{Place, Unusable},
     policy::{Exemption, Mode},
 };
@@ -21,9 +22,7 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Report {
     pub(super) files: usize,
-    pub(super) objects: Vec<Arc<Judged>>,
-    /// In the order of their objects.
-    pub(super) findings: Vec<Reported>,
+    pub(super) objects: Vec<Judged>,
     /// How many objects each check could not be answered for, by check and reason.
     pub(super) not_assessed: BTreeMap<(&'static str, String), usize>,
     pub(super) unusable: Vec<Unusable>,
@@ -49,6 +48,8 @@ pub(super) struct Judged {
     pub(super) template: Option<String>,
     /// Why something enforced could not be decided about it.
     pub(super) undecided: Vec<String>,
+    /// From top to bottom.
+    pub(super) findings: Vec<Reported>,
 }
 
 /// `Deployment shop/web`.
@@ -59,17 +60,17 @@ impl fmt::Display for Judged {
     }
 }
 
-/// One finding with its place in a file.
+/// One finding with its place in the file of its object. A large repository has a hundred thousand.
 pub(super) struct Reported {
     pub(super) check: &'static Check,
     pub(super) mode: Mode,
-    pub(super) object: Arc<Judged>,
     pub(super) place: Place,
     /// The field, with list positions.
-    pub(super) path: String,
+    pub(super) path: Box<str>,
     /// The field, with names instead of positions.
-    pub(super) key: String,
-    pub(super) message: String,
+    pub(super) key: Box<str>,
+    /// What is wrong there, as the rest of a sentence that begins with the path.
+    pub(super) what: Box<str>,
     pub(super) fix: Cow<'static, str>,
     pub(super) fingerprint: Fingerprint,
     /// Whether the baseline has it.
@@ -124,9 +125,19 @@ impl Reported {
         }
     }
 
+    /// How severe, which criterion, which check: `critical CC6.1 privileged-container`.
+    pub(super) fn label(&self) -> String {
+        format!("{} {} {}", self.check.severity.id(), self.check.criterion, self.check.id)
+    }
+
+    /// What is wrong where, without a full stop.
+    pub(super) fn message(&self) -> String {
+        printable(&format!("{} {}", self.path, self.what)).into_owned()
+    }
+
     /// What is wrong and what to do about it, in one line.
     pub(super) fn sentence(&self) -> String {
-        format!("{}. {}", self.message, self.fix)
+        format!("{}. {}", self.message(), self.fix)
     }
 }
 
@@ -179,7 +190,6 @@ impl Report {
         self.files += part.files;
         self.skipped += part.skipped;
         self.objects.extend(part.objects);
-        self.findings.extend(part.findings);
         self.unusable.extend(part.unusable);
         self.notes.extend(part.notes);
         for (about, objects) in part.not_assessed {
@@ -205,7 +215,7 @@ impl Report {
 
     /// Notes the exemptions in force that covered nothing: they may have outlived their reason.
     pub(super) fn note_exemptions<'e>(&mut self, exemptions: impl Iterator<Item = &'e Exemption>) {
-        let used = self.findings.iter().filter_map(|finding| finding.exemption.as_ref());
+        let used = self.findings().filter_map(|(_, finding)| finding.exemption.as_ref());
         let used: HashSet<_> = used.map(|permission| &*permission.name).collect();
         let unused: Vec<_> =
             exemptions.map(|exemption| &*exemption.name).filter(|name| !used.contains(name)).collect();
@@ -214,20 +224,14 @@ impl Report {
         }
     }
 
-    /// The objects in their order, each with its findings.
-    pub(super) fn by_object(&self) -> impl Iterator<Item = (&Judged, &[Reported])> {
-        let mut rest = &*self.findings;
-        self.objects.iter().map(move |object| {
-            let count = rest.iter().take_while(|finding| Arc::ptr_eq(&finding.object, object)).count();
-            let (own, others) = rest.split_at_checked(count).unwrap_or_default();
-            rest = others;
-            (&**object, own)
-        })
+    /// All findings, each with its object.
+    pub(super) fn findings(&self) -> impl Iterator<Item = (&Judged, &Reported)> {
+        self.objects.iter().flat_map(|object| object.findings.iter().map(move |finding| (object, finding)))
     }
 
     /// The findings that count.
-    pub(super) fn counted(&self) -> impl Iterator<Item = &Reported> {
-        self.findings.iter().filter(|finding| finding.state() == State::New)
+    pub(super) fn counted(&self) -> impl Iterator<Item = (&Judged, &Reported)> {
+        self.findings().filter(|(_, finding)| finding.state() == State::New)
     }
 
     pub(super) fn summary(&self) -> Summary {
@@ -239,7 +243,7 @@ impl Report {
             gone: self.gone,
             ..Summary::default()
         };
-        for finding in &self.findings {
+        for (_, finding) in self.findings() {
             let count = match (finding.state(), finding.mode) {
                 (State::Exempted, _) => &mut summary.exempted,
                 (State::Known, _) => &mut summary.baselined,
@@ -256,12 +260,12 @@ impl Report {
     pub(super) fn undecided(&self) -> impl Iterator<Item = (&Judged, String)> {
         self.objects.iter().flat_map(|object| {
             let sentence = move |reason| format!("{object} could not be decided: {reason}");
-            object.undecided.iter().map(move |reason| (&**object, sentence(reason)))
+            object.undecided.iter().map(move |reason| (object, sentence(reason)))
         })
     }
 
     /// Whether anything was found in this mode or a harder one.
     pub(super) fn fails(&self, weakest: Mode) -> bool {
-        self.undecided().next().is_some() || self.counted().any(|finding| finding.mode >= weakest)
+        self.undecided().next().is_some() || self.counted().any(|(_, finding)| finding.mode >= weakest)
     }
 }

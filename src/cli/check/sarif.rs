@@ -57,7 +57,7 @@ pub(super) fn write(
         report,
         rules: rules.iter().enumerate().map(|(index, rule)| (rule.id, index)).collect(),
         workspace: Workspace::here(),
-        suppresses: report.findings.iter().any(|finding| finding.state() != State::New),
+        suppresses: report.findings().any(|(_, finding)| finding.state() != State::New),
     };
     let root = Described { description: message("the directory that soc2gate ran in") };
     let run = Run {
@@ -81,13 +81,13 @@ pub(super) fn write(
 
 impl Serialize for Results<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.report.findings.iter().map(|finding| self.result(finding)))
+        serializer.collect_seq(self.report.findings().map(|(object, finding)| self.result(object, finding)))
     }
 }
 
 impl Results<'_> {
-    fn result<'r>(&self, finding: &'r Reported) -> Finding<'r> {
-        let (check, object) = (finding.check, &*finding.object);
+    fn result<'r>(&self, object: &'r Judged, finding: &'r Reported) -> Finding<'r> {
+        let check = finding.check;
         let suppression = finding.justification().map(|justification| Suppression {
             kind: "external",
             status: "accepted",

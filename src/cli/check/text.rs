@@ -3,11 +3,10 @@
 use std::{
     io::{self, Write},
     ptr,
-    sync::Arc,
 };
 
-use super::report::{Report, Reported, Summary};
-use crate::{decision::printable, policy::Mode};
+use super::report::{Judged, Report, Reported, Summary};
+use crate::{decision::printable, manifest::Place, policy::Mode};
 
 /// Writes what was found, what could not be told, and how it went; in colour for a terminal.
 ///
@@ -15,13 +14,13 @@ use crate::{decision::printable, policy::Mode};
 /// As the writer's.
 pub(super) fn write(out: &mut impl Write, report: &Report, coloured: bool) -> io::Result<()> {
     let mut last = None;
-    for finding in report.counted() {
+    for (object, finding) in report.counted() {
         // A blank line between objects.
-        if last.is_some_and(|last| !ptr::eq(last, Arc::as_ptr(&finding.object))) {
+        if last.is_some_and(|last| !ptr::eq(last, object)) {
             writeln!(out)?;
         }
-        last = Some(Arc::as_ptr(&finding.object));
-        write_finding(out, finding, coloured)?;
+        last = Some(object);
+        write_finding(out, object, finding, coloured)?;
     }
     if last.is_some() {
         writeln!(out)?;
@@ -32,27 +31,23 @@ pub(super) fn write(out: &mut impl Write, report: &Report, coloured: bool) -> io
     writeln!(out, "{}", conclusion(&report.summary()))
 }
 
-fn write_finding(out: &mut impl Write, finding: &Reported, coloured: bool) -> io::Result<()> {
+fn write_finding(
+    out: &mut impl Write,
+    object: &Judged,
+    finding: &Reported,
+    coloured: bool,
+) -> io::Result<()> {
     let (colour, plain) = match finding.mode {
         _ if !coloured => ("", ""),
         Mode::Enforce => ("\u{1b}[31m", "\u{1b}[0m"),
         Mode::Warn => ("\u{1b}[33m", "\u{1b}[0m"),
         Mode::Audit | Mode::Off => ("\u{1b}[36m", "\u{1b}[0m"),
     };
-    let (object, place, check) = (&finding.object, finding.place, finding.check);
+    let Place { line, column } = finding.place;
+    let (file, mode, label, sentence) =
+        (printable(&object.file), finding.mode.id(), finding.label(), finding.sentence());
     let template = object.template.as_ref().map_or(String::new(), |template| format!(" ({template})"));
-    writeln!(
-        out,
-        "{}:{}:{}: {colour}{}{plain} {} {} {}: {object}{template}: {}",
-        printable(&object.file),
-        place.line,
-        place.column,
-        finding.mode.id(),
-        check.severity.id(),
-        check.criterion,
-        check.id,
-        finding.sentence(),
-    )
+    writeln!(out, "{file}:{line}:{column}: {colour}{mode}{plain} {label}: {object}{template}: {sentence}")
 }
 
 /// The whole run in one line.

@@ -14,7 +14,7 @@ pub use applies::{Applies, Match};
 pub use choice::Choice;
 pub use coverage::{Coverage, Row};
 pub use exemption::{Exemption, ExemptionState, Exemptions, Subject};
-pub use file::{CheckEntry, ControlPolicy, ExemptionLimits};
+pub use file::{API_VERSION, CheckEntry, ControlPolicy, ExemptionLimits};
 pub use loaded::Loaded;
 pub use page::page;
 pub use set::{Bound, PolicySet, Settings};

@@ -21,6 +21,9 @@ pub struct Violation {
     pub what: String,
     /// The offending value, for the ratchet; for a secret its fingerprint.
     pub value: String,
+    /// What stands for the value in comparisons that outlive this process and this version, where the value does not:
+    /// without an install key a secret's fingerprint ends with the process, and words may be bettered.
+    pub lasting: Option<&'static str>,
     /// A fix for this very place, where the check's general one can be bettered.
     pub fix: Option<String>,
 }
@@ -29,6 +32,11 @@ impl Violation {
     /// What the ratchet compares: the place by merge keys, and the value.
     pub fn identity(&self) -> String {
         format!("{}={}", self.place.key, self.value)
+    }
+
+    /// The same for comparisons that outlive the process: a baseline in a repository.
+    pub fn lasting_identity(&self) -> String {
+        format!("{}={}", self.place.key, self.lasting.unwrap_or(&self.value))
     }
 }
 
@@ -60,12 +68,13 @@ impl Report {
     /// Reports a field whose name alone says what offends.
     pub fn violation(&mut self, place: Place, what: impl Into<String>) {
         let what = what.into();
-        self.violations.push(Violation { place, value: what.clone(), what, fix: None });
+        self.violations.push(Violation { place, value: what.clone(), what, lasting: Some(""), fix: None });
     }
 
     /// Reports a field and the value in it that offends.
     pub fn violation_of(&mut self, place: Place, value: &str, what: impl Into<String>) {
-        self.violations.push(Violation { place, value: value.to_owned(), what: what.into(), fix: None });
+        let value = value.to_owned();
+        self.violations.push(Violation { place, value, what: what.into(), lasting: None, fix: None });
     }
 
     /// Says that the check could not tell; the same reason once.

@@ -1,13 +1,23 @@
 //! `soc2gate check`: judges manifests before they reach a cluster.
 
+mod artifact;
+mod baseline;
+mod crew;
+mod fingerprint;
+mod github;
+mod helm;
 mod json;
 mod judge;
+mod junit;
 mod object;
+mod progress;
 mod report;
+mod sarif;
 mod source;
 mod text;
 
 use std::{
+    collections::HashSet,
     io::{self, IsTerminal, Write},
     path::PathBuf,
     process::ExitCode,
@@ -16,14 +26,17 @@ use std::{
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use self::{judge::Judge, object::Content, report::Report, source::Source};
+use self::{
+    baseline::Baseline, helm::Templates, judge::Judge, object::Content, progress::Progress, report::Report,
+    source::Source, text::amount,
+};
 use super::{
     UNUSABLE,
-    rules::{Evidence, Rules},
+    rules::{Evidence, Rules, unreadable},
     tell, written,
 };
 use crate::{
-    manifest::{self, Unusable},
+    manifest::{self, Document, Unusable},
     policy::{Choice, Mode, PolicySet},
 };
 
@@ -45,6 +58,13 @@ pub(super) struct Check {
     /// The weakest mode whose findings fail the command.
     #[arg(long, value_name = "MODE", default_value = "enforce", value_parser = threshold)]
     fail_on: Mode,
+    /// File of known findings, which are counted apart and fail nothing.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write the findings to this file and take them for known. With `--baseline` only those that are known already
+    /// are written: what is fixed is dropped, what is new is not added and still fails.
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<PathBuf>,
     #[command(flatten)]
     rules: Rules,
     #[command(flatten)]
@@ -57,6 +77,12 @@ enum Output {
     Text,
     /// For programs: one object
     Json,
+    /// For code scanning: SARIF 2.1.0
+    Sarif,
+    /// For test reports of CI servers: JUnit XML
+    Junit,
+    /// For GitHub Actions: annotations of the files
+    Github,
 }
 
 fn threshold(text: &str) -> Result<Mode, String> {
@@ -69,23 +95,29 @@ fn threshold(text: &str) -> Result<Mode, String> {
 impl Check {
     /// Judges everything that the arguments lead to.
     pub(super) fn run(&self) -> ExitCode {
-        let now = Timestamp::now();
-        match self
-            .policies(now)
-            .and_then(|policies| Ok((policies, self.evidence.read().map_err(|e| vec![e])?)))
-        {
-            Ok((policies, (inventory, unread))) => {
-                // The digests that such a file may speak of are said to be unknown where they are asked for.
-                unread.iter().for_each(tell);
-                let report = self.judge(&Judge::new(&policies, inventory, now));
-                let printed = self.print(&report);
-                written(printed, self.exit_code(&report))
+        match self.judged() {
+            Ok((policies, report)) => {
+                let code = self.exit_code(&report);
+                written(self.print(&report, &policies, code), ExitCode::from(code))
             }
             Err(unusable) => {
                 unusable.iter().for_each(tell);
                 ExitCode::from(UNUSABLE)
             }
         }
+    }
+
+    fn judged(&self) -> Result<(PolicySet, Report), Vec<Unusable>> {
+        let one = |unusable| vec![unusable];
+        let now = Timestamp::now();
+        let policies = self.policies(now)?;
+        let (inventory, unread) = self.evidence.read().map_err(one)?;
+        let baseline = self.baseline.as_deref().map(Baseline::read).transpose().map_err(one)?;
+        // The digests that such a file may speak of are said to be unknown where they are asked for.
+        unread.iter().for_each(tell);
+        let mut report = self.judge(&Judge::new(&policies, inventory, now));
+        self.compare(baseline, &policies, &mut report).map_err(one)?;
+        Ok((policies, report))
     }
 
     fn policies(&self, now: Timestamp) -> Result<PolicySet, Vec<Unusable>> {
@@ -102,23 +134,51 @@ impl Check {
 
     fn judge(&self, judge: &Judge<'_>) -> Report {
         let sources = source::find(&self.paths);
-        let mut report = Report::default();
-        for unusable in sources.unusable {
-            report.refuse(unusable);
-        }
+        let mut report = Report { unusable: sources.unusable, ..Report::default() };
         for skipped in &sources.skipped {
             report.skip(format_args!("{}: skipped: {}", skipped.name, skipped.reason));
         }
-        for source in &sources.found {
-            if let Err(unusable) = judge_source(source, judge, &mut report) {
-                report.refuse(unusable);
-            }
-        }
+        let mut progress = Progress::new(sources.found.len());
+        let judged = |source: &Source| {
+            each_object(source, |object, templates, part| judge.judge(object, templates, part))
+        };
+        crew::in_order(&sources.found, judged, |part| {
+            report.absorb(part);
+            progress.step();
+        });
         report.note_exemptions(judge.exemptions());
         report
     }
 
-    fn print(&self, report: &Report) -> io::Result<()> {
+    /// Tells known findings from new ones, and writes the known ones if that is asked for.
+    fn compare(
+        &self,
+        baseline: Option<Baseline>,
+        policies: &PolicySet,
+        report: &mut Report,
+    ) -> Result<(), Unusable> {
+        let in_force: HashSet<_> = policies.bound().iter().map(|bound| bound.check.id).collect();
+        let known = match (baseline, &self.write_baseline) {
+            (None, None) => return Ok(()),
+            (None, Some(_)) => Baseline::of(report),
+            (Some(baseline), _) => baseline,
+        };
+        let kept = known.mark(report, &in_force);
+        let Some(path) = &self.write_baseline else {
+            report.notes.extend(self.baseline.as_deref().and_then(|path| report.gone?.farewell(path)));
+            return Ok(());
+        };
+        if !report.unusable.is_empty() {
+            // What such an input holds would be missing, and new the next time.
+            let reason = "not written, because an input cannot be used: mend it first";
+            report.unusable.push(unreadable(path, reason));
+            return Ok(());
+        }
+        report.notes.push(format!("{}: {} written", path.display(), amount(kept.len(), "known finding")));
+        kept.write(path)
+    }
+
+    fn print(&self, report: &Report, policies: &PolicySet, code: u8) -> io::Result<()> {
         report.notes.iter().for_each(tell);
         for (error, objects) in &report.errors {
             tell(format_args!("{error} (objects: {objects})"));
@@ -129,18 +189,15 @@ impl Check {
         match self.output {
             Output::Text => text::write(&mut out, report, terminal)?,
             Output::Json => json::write(&mut out, report)?,
+            Output::Sarif => sarif::write(&mut out, report, policies, code)?,
+            Output::Junit => junit::write(&mut out, report, self.fail_on)?,
+            Output::Github => github::write(&mut out, report)?,
         }
         out.flush()
     }
 
-    fn exit_code(&self, report: &Report) -> ExitCode {
-        if !report.unusable.is_empty() {
-            ExitCode::from(UNUSABLE)
-        } else if report.fails(self.fail_on) {
-            ExitCode::FAILURE
-        } else {
-            ExitCode::SUCCESS
-        }
+    fn exit_code(&self, report: &Report) -> u8 {
+        if report.unusable.is_empty() { u8::from(report.fails(self.fail_on)) } else { UNUSABLE }
     }
 }
 
@@ -149,24 +206,42 @@ fn no_check(choice: Choice) -> Unusable {
     Unusable { file: "--select".to_owned(), line: 0, column: 0, message }
 }
 
-/// Judges the documents of one text; those that cannot be used do not keep the others from it.
-fn judge_source(source: &Source, judge: &Judge<'_>, report: &mut Report) -> Result<(), Unusable> {
-    report.summary.files += 1;
-    let text = source.read()?;
-    for document in manifest::parse(&source.name, &text)? {
+/// Visits the objects of one text; what cannot be used does not keep the others from it.
+fn each_object(
+    source: &Source,
+    visit: impl Fn(&Document, &Templates, &mut Report) -> Result<(), Unusable>,
+) -> Report {
+    let mut report = Report { files: 1, ..Report::default() };
+    let text = match source.read() {
+        Ok(text) => text,
+        Err(unusable) => {
+            report.unusable.push(unusable);
+            return report;
+        }
+    };
+    let documents = manifest::parse(&source.name, &text).unwrap_or_else(|unusable| {
+        report.unusable.push(helm::explain(&text, unusable));
+        Vec::new()
+    });
+    let templates = Templates::of(&text);
+    for document in documents {
+        if let Some(unusable) = helm::refuse(&document) {
+            report.unusable.push(unusable);
+            continue;
+        }
         match object::open(document) {
             Content::Objects(objects) => {
                 for object in &objects {
-                    if let Err(unusable) = judge.judge(object, report) {
-                        report.refuse(unusable);
+                    if let Err(unusable) = visit(object, &templates, &mut report) {
+                        report.unusable.push(unusable);
                     }
                 }
             }
-            Content::Foreign(unusable) if source.named => report.refuse(unusable),
+            Content::Foreign(unusable) if source.named => report.unusable.push(unusable),
             Content::Foreign(Unusable { file, line, .. }) => {
                 report.skip(format_args!("{file}:{line}: skipped: no object of an API"));
             }
         }
     }
-    Ok(())
+    report
 }

@@ -48,7 +48,7 @@ impl Default for ExemptionLimits {
 }
 
 /// The API group and version of our own kinds.
-pub(super) const API_VERSION: &str = "soc2gate.io/v1";
+pub const API_VERSION: &str = "soc2gate.io/v1";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

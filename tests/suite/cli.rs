@@ -1,5 +1,11 @@
 //! The command line through the binary: what it prints, and the exit code that a pipeline acts on.
 
+mod baseline;
+mod github;
+mod helm;
+mod junit;
+mod sarif;
+
 use std::{
     fs,
     io::Write,
@@ -102,12 +108,14 @@ fn json_tells_each_finding_and_a_summary() {
         "path": "spec.containers[0].securityContext.privileged",
         "message": "spec.containers[0].securityContext.privileged is true",
         "fix": finding["fix"],
+        "fingerprint": finding["fingerprint"],
         "state": "new",
         "tsc": ["CC6.1", "CC6.8"],
     });
     assert_eq!(*finding, expected);
     let summary = json!({
-        "files": 1, "objects": 1, "enforce": 1, "warn": 0, "audit": 0, "exempted": 0, "skipped": 0, "unusable": 0,
+        "files": 1, "objects": 1, "enforce": 1, "warn": 0, "audit": 0, "exempted": 0, "baselined": 0, "skipped": 0,
+        "unusable": 0,
     });
     assert_eq!(report["summary"], summary);
     assert_eq!(run.code, 1);
@@ -196,15 +204,44 @@ fn the_ceiling_and_the_threshold_decide_about_the_exit_code() {
 }
 
 #[test]
-fn an_exempted_finding_is_told_and_does_not_count() {
+fn what_could_not_be_decided_fails_in_every_output() {
+    let policy = "apiVersion: soc2gate.io/v1\nkind: ControlPolicy\nmetadata: {name: cc6.8-software}\nspec:\n  criterion: CC6.8\n  \
+                  control: Scanned.\n  checks:\n  - {id: unscanned-image, mode: enforce}\n";
+    let image = format!("registry.example.com/app@sha256:{}", "1".repeat(64));
+    let files = [
+        ("pod.yaml", &*pod("web", "no").replace("registry.example.com/app:1", &image)),
+        ("policies/scan.yaml", policy),
+        ("reports/broken.json", "{\"SchemaVersion\": 2,"),
+    ];
+    let args =
+        ["check", "--select", "unscanned-image", "--policies", "policies", "--scan-reports", "reports"];
+    for (output, told) in [
+        ("text", "not assessed for 1 object: unscanned-image: "),
+        ("json", "\"check\": \"unscanned-image\""),
+        ("sarif", "\"executionSuccessful\": false"),
+        ("junit", "<error message=\"could not be decided: unscanned-image: "),
+        (
+            "github",
+            "::error file=pod.yaml,line=1,title=soc2gate%3A undecided::Pod shop/web could not be decided: ",
+        ),
+    ] {
+        let run = run(&files, &[&args[..], &["-o", output, "pod.yaml"]].concat());
+        assert!(run.code == 1 && run.out.contains(told), "{output}: {}{}", run.out, run.err);
+    }
+}
+
+/// An exemption for the check that these tests are about, in one namespace.
+fn exemption(name: &str, namespace: &str) -> String {
     let day = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let expires = day.checked_add(jiff::Span::new().days(30)).unwrap();
-    let exemption = |name: &str, namespace: &str| {
-        format!(
-            "apiVersion: soc2gate.io/v1\nkind: Exemption\nmetadata: {{name: {name}}}\nspec:\n  check: privileged-container\n  \
-             subject: {{namespace: {namespace}}}\n  reason: r\n  ticket: T-1\n  requestedBy: a\n  approvedBy: b\n  expires: {expires}\n"
-        )
-    };
+    format!(
+        "apiVersion: soc2gate.io/v1\nkind: Exemption\nmetadata: {{name: {name}}}\nspec:\n  check: privileged-container\n  \
+         subject: {{namespace: {namespace}}}\n  reason: r\n  ticket: T-1\n  requestedBy: a\n  approvedBy: b\n  expires: {expires}\n"
+    )
+}
+
+#[test]
+fn an_exempted_finding_is_told_and_does_not_count() {
     let files = [
         ("pod.yaml", &*pod("web", "true")),
         ("exemptions/shop.yaml", &exemption("shop", "shop")),
@@ -212,10 +249,9 @@ fn an_exempted_finding_is_told_and_does_not_count() {
     ];
     let run = check(&files, &["--exemptions", "exemptions", "-o", "json", "pod.yaml"]);
     let report: Value = serde_json::from_str(&run.out).unwrap();
-    assert_eq!(
-        (&report["findings"][0]["state"], &report["findings"][0]["exemption"]),
-        (&json!("exempted"), &json!("shop"))
-    );
+    let finding = &report["findings"][0];
+    assert_eq!((&finding["state"], &finding["exemption"]), (&json!("exempted"), &json!("shop")));
+    assert_eq!(finding["justification"], "r (T-1)");
     assert_eq!((&report["summary"]["exempted"], &report["summary"]["enforce"]), (&json!(1), &json!(0)));
     assert_eq!(run.err, "exemptions that cover nothing here: bank\n");
     assert_eq!(run.code, 0);
@@ -227,6 +263,51 @@ fn an_exempted_finding_is_told_and_does_not_count() {
 fn text_of_a_file_cannot_rewrite_the_terminal() {
     let run = check(&[("pod.yaml", &pod("\"a\\e[2Jb\\u202e\"", "true"))], &["pod.yaml"]);
     assert!(run.out.contains("Pod shop/a\\u{1b}[2Jb\\u{202e}"), "{}", run.out);
+}
+
+#[test]
+fn many_files_are_told_in_their_order_and_alike_in_every_run() {
+    let files: Vec<_> = (0..60).map(|number| (format!("d/{number:02}.yaml"), pod("web", "true"))).collect();
+    let files: Vec<_> = files.iter().map(|(name, text)| (&**name, &**text)).collect();
+    let root = directory(&files);
+    // The largest comes first, so that another thread is done before.
+    fs::write(root.path().join("d/00.yaml"), pod("web", "true") + &"# filler\n".repeat(200_000)).unwrap();
+    let first = run_with(root.path(), &[&SELECT[..], &["d"]].concat(), "");
+    let names: Vec<_> = first.out.lines().filter(|line| line.starts_with("d/")).collect();
+    assert!(names.is_sorted() && names.len() == 60, "{}", first.out);
+    assert_eq!(run_with(root.path(), &[&SELECT[..], &["d"]].concat(), "").out, first.out);
+    assert_eq!(first.err, "", "nobody watches, so that there is no progress to show");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure_of_ours() {
+    let root = directory(&[("pod.yaml", &pod("web", "true"))]);
+    for output in ["text", "json", "sarif", "junit", "github"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let args = [&SELECT[..], &["-o", output, "pod.yaml"]].concat();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_soc2gate"));
+        let run = command
+            .args(args)
+            .current_dir(root.path())
+            .stdout(writer)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let run = run.wait_with_output().unwrap();
+        assert_eq!((run.status.code(), &*run.stderr), (Some(1), &b""[..]), "{output}");
+    }
+}
+
+#[test]
+fn the_deepest_text_that_is_read_is_judged_as_well() {
+    let (open, close) = ("[".repeat(125), "]".repeat(125));
+    let deep =
+        format!("{{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"data\": {{\"a\": {open}{close}}}}}");
+    for text in [&deep, &deep.replace("ConfigMap", "Widget"), &deep.replace("data", "metadata")] {
+        let run = run(&[("deep.json", text)], &["check", "deep.json"]);
+        assert!(run.code == 0 || run.code == 2, "{}{}", run.out, run.err);
+    }
 }
 
 #[test]

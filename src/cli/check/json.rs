@@ -2,16 +2,86 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::report::{Report, Reported, Summary};
+use super::report::{Judged, Report, Reported, Summary};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Output<'r> {
-    findings: &'r [Reported],
+    findings: Findings<'r>,
     not_assessed: Vec<NotAssessed<'r>>,
-    summary: &'r Summary,
+    summary: Summary,
+}
+
+/// The findings, each written as it is met.
+struct Findings<'r>(&'r Report);
+
+impl Serialize for Findings<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.findings().map(Finding::of))
+    }
+}
+
+#[derive(Serialize)]
+struct Finding<'r> {
+    check: &'static str,
+    criterion: &'static str,
+    mode: &'static str,
+    severity: &'static str,
+    object: Object<'r>,
+    file: &'r str,
+    line: u32,
+    column: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    template: Option<&'r str>,
+    path: &'r str,
+    message: String,
+    fix: &'r str,
+    /// The same in every run, wherever the object moves; as in SARIF and in a baseline.
+    fingerprint: String,
+    /// `new`, `baselined` or `exempted`.
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exemption: Option<&'r str>,
+    /// Why it does not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    justification: Option<&'r str>,
+    /// The official criteria that the check speaks to.
+    tsc: Vec<&'static str>,
+}
+
+/// The object that a finding is about; the namespace is empty where the file names none.
+#[derive(Serialize)]
+struct Object<'r> {
+    kind: &'r str,
+    namespace: &'r str,
+    name: &'r str,
+}
+
+impl<'r> Finding<'r> {
+    fn of((object, finding): (&'r Judged, &'r Reported)) -> Self {
+        let check = finding.check;
+        Self {
+            check: check.id,
+            criterion: check.criterion.id(),
+            mode: finding.mode.id(),
+            severity: check.severity.id(),
+            object: Object { kind: &object.kind, namespace: &object.namespace, name: &object.name },
+            file: &object.file,
+            line: finding.place.line,
+            column: finding.place.column,
+            template: object.template.as_deref(),
+            path: &finding.path,
+            message: finding.message(),
+            fix: &finding.fix,
+            fingerprint: finding.fingerprint.to_string(),
+            state: finding.state().id(),
+            exemption: finding.exemption.as_ref().map(|permission| &*permission.name),
+            justification: finding.justification(),
+            tsc: check.tsc.iter().map(|support| support.criterion.id()).collect(),
+        }
+    }
 }
 
 /// A check that files could not answer, and for how many objects.
@@ -32,8 +102,11 @@ pub(super) fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
         reason,
         objects: *objects,
     });
-    let output =
-        Output { findings: &report.findings, not_assessed: not_assessed.collect(), summary: &report.summary };
+    let output = Output {
+        findings: Findings(report),
+        not_assessed: not_assessed.collect(),
+        summary: report.summary(),
+    };
     serde_json::to_writer_pretty(&mut *out, &output)?;
     writeln!(out)
 }

@@ -1,21 +1,29 @@
 //! Asks the engine about one object of a file, and gives every finding its line.
 
+use std::{borrow::Cow, collections::HashMap};
+
 use jiff::Timestamp;
 use serde::de::DeserializeSeed;
 
-use super::report::{Named, Report, Reported};
+use super::{
+    fingerprint::Fingerprint,
+    helm::Templates,
+    report::{Judged, Permission, Report, Reported},
+};
 use crate::{
+    check::Missing,
     decision::{Decision, Finding, Outcome, State, decide, printable},
     inventory::Inventory,
     manifest::{Document, Node, Unusable},
     object::{Kind, OfKind},
-    policy::{Exemption, ExemptionState, PolicySet},
+    policy::{Exemption, ExemptionState, Mode, PolicySet},
     request::Request,
 };
 
 /// What every object is judged by.
 pub(super) struct Judge<'p> {
     policies: &'p PolicySet,
+    exemptions: HashMap<&'p str, &'p Exemption>,
     /// What is known of everything else; for files that is what the command line names.
     inventory: Inventory,
     now: Timestamp,
@@ -23,7 +31,9 @@ pub(super) struct Judge<'p> {
 
 impl<'p> Judge<'p> {
     pub(super) fn new(policies: &'p PolicySet, inventory: Inventory, now: Timestamp) -> Self {
-        Self { policies, inventory, now }
+        let exemptions = policies.exemptions().iter();
+        let exemptions = exemptions.map(|exemption| (&*exemption.name, exemption)).collect();
+        Self { policies, exemptions, inventory, now }
     }
 
     /// The exemptions that hold now.
@@ -39,7 +49,12 @@ impl<'p> Judge<'p> {
     ///
     /// # Errors
     /// [`Unusable`] at the field whose type no API server would accept.
-    pub(super) fn judge(&self, document: &Document, report: &mut Report) -> Result<(), Unusable> {
+    pub(super) fn judge(
+        &self,
+        document: &Document,
+        templates: &Templates,
+        report: &mut Report,
+    ) -> Result<(), Unusable> {
         let field = |name: &str| document.root.get(name).and_then(Node::as_str).unwrap_or_default();
         let kind = Kind::of_manifest(field("apiVersion"), field("kind"));
         let object = OfKind(kind)
@@ -47,53 +62,69 @@ impl<'p> Judge<'p> {
             .map_err(|unfit| Unusable { file: document.file.to_string(), ..unfit })?;
         let request = Request::of_manifest(object);
         let decision = decide(self.policies, &request, &self.inventory, self.now);
-        let named = Named {
+        for unassessed in &decision.unassessed {
+            report.not_assessed(unassessed.check.id, unassessed.missing.reason());
+        }
+        decision.errors.iter().for_each(|error| report.error(error));
+        let undecided = undecided(&decision);
+        // Collected, they would lie in the room of the decision's findings, twice as much as they need.
+        let mut findings = Vec::with_capacity(decision.findings.len());
+        findings.extend(decision.findings.into_iter().map(|one| self.reported(one, &request, document)));
+        // Files are read from top to bottom.
+        findings.sort_by_key(|finding: &Reported| finding.place);
+        let line = document.root.place.line;
+        report.objects.push(Judged {
             kind: printable(request.kind_name()).into_owned(),
             namespace: printable(&request.namespace).into_owned(),
             name: printable(request.display_name()).into_owned(),
-        };
-        let mut found: Vec<_> =
-            decision.findings.iter().map(|finding| reported(finding, &named, document)).collect();
-        // Files are read from top to bottom.
-        found.sort_by_key(|finding| (finding.line, finding.column));
-        report.findings(found);
-        note(&decision, report);
+            file: document.file.clone(),
+            line,
+            template: templates.at(line).map(|name| printable(name).into_owned()),
+            undecided,
+            findings,
+        });
         Ok(())
     }
-}
 
-fn reported(finding: &Finding, object: &Named, document: &Document) -> Reported {
-    let place = document.place(&finding.violation.place.path);
-    let check = finding.check;
-    Reported {
-        check: check.id,
-        criterion: check.criterion.id(),
-        mode: finding.mode,
-        severity: check.severity.id(),
-        object: object.clone(),
-        file: document.file.to_string(),
-        line: place.line,
-        column: place.column,
-        path: finding.violation.place.path.clone(),
-        message: finding.message(),
-        fix: finding.fix().into_owned(),
-        state: finding.state.id(),
-        exemption: match &finding.state {
-            State::Exempted(name) => Some(name.clone()),
+    fn reported(&self, finding: Finding, request: &Request<'_>, document: &Document) -> Reported {
+        let (check, violation) = (finding.check, finding.violation);
+        let identity = violation.lasting_identity();
+        let (kind, name) = (request.kind_name(), request.display_name());
+        let exemption = match &finding.state {
+            State::Exempted(name) => self.exemptions.get(&**name).map(|exemption| permission(exemption)),
             State::New | State::PreExisting => None,
-        },
-        tsc: check.tsc.iter().map(|support| support.criterion.id()).collect(),
+        };
+        Reported {
+            check,
+            mode: finding.mode,
+            place: document.place(&violation.place.path),
+            path: violation.place.path.into(),
+            key: violation.place.key.into(),
+            what: violation.what.into(),
+            fix: match violation.fix {
+                Some(own) => Cow::Owned(printable(&own).into_owned()),
+                None => Cow::Borrowed(check.fix),
+            },
+            fingerprint: Fingerprint::of([check.id, kind, &request.namespace, name, &identity]),
+            known: false,
+            exemption,
+        }
     }
 }
 
-/// What the decision says beside its findings.
-fn note(decision: &Decision, report: &mut Report) {
-    report.summary.objects += 1;
-    report.undecided |= matches!(decision.outcome, Outcome::Error { denies: true });
-    for unassessed in &decision.unassessed {
-        report.not_assessed(unassessed.check.id, unassessed.missing.reason());
+fn permission(exemption: &Exemption) -> Box<Permission> {
+    let justification = format!("{} ({})", exemption.reason, exemption.ticket);
+    let justification = printable(&justification).into_owned();
+    Box::new(Permission { name: exemption.name.clone(), justification })
+}
+
+/// Why something enforced could not be decided, if so.
+fn undecided(decision: &Decision) -> Vec<String> {
+    if !matches!(decision.outcome, Outcome::Error { denies: true }) {
+        return Vec::new();
     }
-    for error in &decision.errors {
-        report.error(error);
-    }
+    let blind = decision.unassessed.iter().filter(|unassessed| {
+        unassessed.mode == Mode::Enforce && matches!(unassessed.missing, Missing::Unavailable(_))
+    });
+    blind.map(|unassessed| format!("{}: {}", unassessed.check.id, unassessed.missing.reason())).collect()
 }

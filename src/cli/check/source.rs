@@ -1,20 +1,33 @@
 //! Finds and reads the texts that `check` was pointed at: files, directories and standard input.
 
-use std::collections::HashSet;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::{
+    borrow::Cow,
+    collections::HashSet,
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
 
 use crate::manifest::{TEXT_LIMIT, Unusable};
 
-/// One text to judge.
+/// One text to judge. It may be read more than once.
 pub(super) struct Source {
     /// The name people know it by: the path as given or found, `-` for standard input.
     pub(super) name: String,
-    path: Option<PathBuf>,
+    text: Text,
     /// Named by the person, who then expects it to hold objects; otherwise met in a directory.
     pub(super) named: bool,
 }
+
+/// Where a text is.
+enum Text {
+    In(PathBuf),
+    /// Standard input can be read only once.
+    Kept(String),
+}
+
+/// What standard input is called.
+pub(super) const STANDARD_INPUT: &str = "-";
 
 /// What a list of paths leads to.
 #[derive(Default)]
@@ -37,16 +50,16 @@ pub(super) struct Skipped {
 pub(super) fn find(paths: &[PathBuf]) -> Sources {
     let mut sources = Sources::default();
     for path in paths {
-        if path.as_os_str() == "-" {
-            sources.found.push(Source { name: "-".to_owned(), path: None, named: true });
+        let name = path.display().to_string();
+        if path.as_os_str() == STANDARD_INPUT {
+            match read(io::stdin().lock(), &name) {
+                Ok(text) => sources.found.push(Source { name, text: Text::Kept(text), named: true }),
+                Err(unusable) => sources.unusable.push(unusable),
+            }
         } else if path.is_dir() {
             walk(path, &mut sources);
         } else {
-            sources.found.push(Source {
-                name: path.display().to_string(),
-                path: Some(path.clone()),
-                named: true,
-            });
+            sources.found.push(Source { name, text: Text::In(path.clone()), named: true });
         }
     }
     sources
@@ -66,7 +79,7 @@ fn walk(root: &Path, sources: &mut Sources) {
                 Err(error) => sources.unusable.push(unreadable(&name, &error)),
             }
         } else if is_manifest(&path) {
-            sources.found.push(Source { name, path: Some(path), named: false });
+            sources.found.push(Source { name, text: Text::In(path), named: false });
         }
     }
 }
@@ -106,21 +119,28 @@ impl Source {
     ///
     /// # Errors
     /// [`Unusable`] when it cannot be read or is no UTF-8; too large a text is left to the parser to refuse.
-    pub(super) fn read(&self) -> Result<String, Unusable> {
-        let mut bytes = Vec::new();
-        let limit = TEXT_LIMIT as u64 + 1;
-        match &self.path {
-            None => io::stdin().lock().take(limit).read_to_end(&mut bytes),
-            Some(path) => File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)),
+    pub(super) fn read(&self) -> Result<Cow<'_, str>, Unusable> {
+        match &self.text {
+            Text::Kept(text) => Ok(Cow::Borrowed(text)),
+            Text::In(path) => {
+                let file = File::open(path).map_err(|error| unreadable(&self.name, &error))?;
+                read(file, &self.name).map(Cow::Owned)
+            }
         }
-        .map_err(|error| unreadable(&self.name, &error))?;
-        let whole = bytes.len() <= TEXT_LIMIT;
-        String::from_utf8(bytes).or_else(|error| match error.utf8_error().error_len() {
-            // The limit cut a character in two.
-            None if !whole => Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()),
-            _ => Err(not_text(&self.name, error.as_bytes(), error.utf8_error().valid_up_to())),
-        })
     }
+}
+
+/// Reads a text, and of one that is too large as much as shows it.
+fn read(from: impl Read, name: &str) -> Result<String, Unusable> {
+    let mut bytes = Vec::new();
+    let limit = TEXT_LIMIT as u64 + 1;
+    from.take(limit).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
+    let whole = bytes.len() <= TEXT_LIMIT;
+    String::from_utf8(bytes).or_else(|error| match error.utf8_error().error_len() {
+        // The limit cut a character in two.
+        None if !whole => Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        _ => Err(not_text(name, error.as_bytes(), error.utf8_error().valid_up_to())),
+    })
 }
 
 fn unreadable(name: &str, error: &io::Error) -> Unusable {

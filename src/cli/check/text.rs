@@ -1,25 +1,26 @@
 //! The report for people: a line for each finding, its place first, as compilers and editors have it.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    ptr,
+};
 
-use super::report::{Report, Reported, Summary};
-use crate::{decision::printable, policy::Mode};
+use super::report::{Judged, Report, Reported, Summary};
+use crate::{decision::printable, manifest::Place, policy::Mode};
 
 /// Writes what was found, what could not be told, and how it went; in colour for a terminal.
 ///
 /// # Errors
 /// As the writer's.
 pub(super) fn write(out: &mut impl Write, report: &Report, coloured: bool) -> io::Result<()> {
-    let counted = report.findings.iter().filter(|finding| finding.exemption.is_none());
     let mut last = None;
-    for finding in counted {
+    for (object, finding) in report.counted() {
         // A blank line between objects.
-        let object = (&finding.file, &finding.object.kind, &finding.object.namespace, &finding.object.name);
-        if last.is_some_and(|last| last != object) {
+        if last.is_some_and(|last| !ptr::eq(last, object)) {
             writeln!(out)?;
         }
         last = Some(object);
-        write_finding(out, finding, coloured)?;
+        write_finding(out, object, finding, coloured)?;
     }
     if last.is_some() {
         writeln!(out)?;
@@ -27,42 +28,50 @@ pub(super) fn write(out: &mut impl Write, report: &Report, coloured: bool) -> io
     for ((check, reason), objects) in &report.not_assessed {
         writeln!(out, "not assessed for {}: {check}: {reason}", amount(*objects, "object"))?;
     }
-    writeln!(out, "{}", conclusion(&report.summary))
+    writeln!(out, "{}", conclusion(&report.summary()))
 }
 
-fn write_finding(out: &mut impl Write, finding: &Reported, coloured: bool) -> io::Result<()> {
-    let Reported { check, criterion, mode, severity, object, file, line, column, message, fix, .. } = finding;
-    let (colour, plain) = match mode {
+fn write_finding(
+    out: &mut impl Write,
+    object: &Judged,
+    finding: &Reported,
+    coloured: bool,
+) -> io::Result<()> {
+    let (colour, plain) = match finding.mode {
         _ if !coloured => ("", ""),
         Mode::Enforce => ("\u{1b}[31m", "\u{1b}[0m"),
         Mode::Warn => ("\u{1b}[33m", "\u{1b}[0m"),
         Mode::Audit | Mode::Off => ("\u{1b}[36m", "\u{1b}[0m"),
     };
-    let (mode, file) = (mode.id(), printable(file));
-    let slash = if object.namespace.is_empty() { "" } else { "/" };
-    let name = format!("{} {}{slash}{}", object.kind, object.namespace, object.name);
-    writeln!(
-        out,
-        "{file}:{line}:{column}: {colour}{mode}{plain} {severity} {criterion} {check}: {name}: {message}. {fix}"
-    )
+    let Place { line, column } = finding.place;
+    let (file, mode, label, sentence) =
+        (printable(&object.file), finding.mode.id(), finding.label(), finding.sentence());
+    let template = object.template.as_ref().map_or(String::new(), |template| format!(" ({template})"));
+    writeln!(out, "{file}:{line}:{column}: {colour}{mode}{plain} {label}: {object}{template}: {sentence}")
 }
 
-fn conclusion(summary: &Summary) -> String {
-    let Summary { files, objects, enforce, warn, audit, exempted, skipped, unusable } = summary;
-    let mut words = format!("{} in {}: ", amount(*objects, "object"), amount(*files, "file"));
+/// The whole run in one line.
+pub(super) fn conclusion(summary: &Summary) -> String {
+    let Summary { enforce, warn, audit, .. } = summary;
+    let mut words = format!("{} in {}: ", amount(summary.objects, "object"), amount(summary.files, "file"));
     words += &match enforce + warn + audit {
         0 => "no findings".to_owned(),
         all => format!("{} ({enforce} enforce, {warn} warn, {audit} audit)", amount(all, "finding")),
     };
-    for (count, what) in [(exempted, "exempted"), (skipped, "skipped"), (unusable, "unusable")] {
-        if *count > 0 {
+    for (count, what) in [
+        (summary.baselined, "known"),
+        (summary.exempted, "exempted"),
+        (summary.skipped, "skipped"),
+        (summary.unusable, "unusable"),
+    ] {
+        if count > 0 {
             words += &format!(", {count} {what}");
         }
     }
     words
 }
 
-fn amount(count: usize, noun: &str) -> String {
+pub(super) fn amount(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
 }

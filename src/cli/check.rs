@@ -1,14 +1,15 @@
 //! `soc2gate check`: judges manifests before they reach a cluster.
 
-mod json;
-mod judge;
-mod object;
-mod report;
-mod source;
-mod text;
+pub(super) mod json;
+pub(super) mod judge;
+pub(super) mod object;
+pub(super) mod report;
+mod review;
+pub(super) mod source;
+pub(super) mod text;
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     path::PathBuf,
     process::ExitCode,
 };
@@ -18,7 +19,7 @@ use jiff::Timestamp;
 
 use self::{judge::Judge, object::Content, report::Report, source::Source};
 use super::{
-    UNUSABLE,
+    UNUSABLE, is_coloured,
     rules::{Evidence, Rules},
     tell, written,
 };
@@ -42,6 +43,9 @@ pub(super) struct Check {
     /// Judge by these only: checks, criteria (`CC6.1`) or standards (`pss:baseline`, `pss:restricted`).
     #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = Choice::parse)]
     select: Vec<Choice>,
+    /// Decide recorded AdmissionReviews instead of manifests, each as the webhook would.
+    #[arg(long)]
+    review: bool,
     /// The weakest mode whose findings fail the command.
     #[arg(long, value_name = "MODE", default_value = "enforce", value_parser = threshold)]
     fail_on: Mode,
@@ -77,7 +81,11 @@ impl Check {
             Ok((policies, (inventory, unread))) => {
                 // The digests that such a file may speak of are said to be unknown where they are asked for.
                 unread.iter().for_each(tell);
-                let report = self.judge(&Judge::new(&policies, inventory, now));
+                let judge = Judge::new(&policies, inventory, now);
+                if self.review {
+                    return review::run(self, &judge);
+                }
+                let report = self.judge(&judge);
                 let printed = self.print(&report);
                 written(printed, self.exit_code(&report))
             }
@@ -124,7 +132,7 @@ impl Check {
             tell(format_args!("{error} (objects: {objects})"));
         }
         report.unusable.iter().for_each(tell);
-        let terminal = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let terminal = is_coloured();
         let mut out = io::BufWriter::new(io::stdout().lock());
         match self.output {
             Output::Text => text::write(&mut out, report, terminal)?,

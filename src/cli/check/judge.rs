@@ -1,13 +1,16 @@
 //! Asks the engine about one object of a file, and gives every finding its line.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::de::DeserializeSeed;
 
 use super::report::{Named, Report, Reported};
 use crate::{
-    decision::{Decision, Finding, Outcome, State, decide, printable},
+    admission::{self, Unreadable},
+    decision::{Decision, Outcome, State, decide, printable},
     inventory::Inventory,
-    manifest::{Document, Node, Unusable},
+    manifest::{Document, Node, Place, Unusable},
     object::{Kind, OfKind},
     policy::{Exemption, ExemptionState, PolicySet},
     request::Request,
@@ -35,6 +38,17 @@ impl<'p> Judge<'p> {
             .filter(move |exemption| exemption.state(now) == ExemptionState::Active)
     }
 
+    /// Decides one AdmissionReview as the webhook would.
+    ///
+    /// # Errors
+    /// When there is not even a `uid` to answer to.
+    pub(super) fn review<'b>(
+        &self,
+        body: &'b [u8],
+    ) -> Result<(Request<'b>, Cow<'b, str>, Decision), Unreadable<'b>> {
+        admission::decide(body, self.policies, &self.inventory, self.now)
+    }
+
     /// Judges one object.
     ///
     /// # Errors
@@ -47,47 +61,61 @@ impl<'p> Judge<'p> {
             .map_err(|unfit| Unusable { file: document.file.to_string(), ..unfit })?;
         let request = Request::of_manifest(object);
         let decision = decide(self.policies, &request, &self.inventory, self.now);
-        let named = Named {
-            kind: printable(request.kind_name()).into_owned(),
-            namespace: printable(&request.namespace).into_owned(),
-            name: printable(request.display_name()).into_owned(),
-        };
-        let mut found: Vec<_> =
-            decision.findings.iter().map(|finding| reported(finding, &named, document)).collect();
-        // Files are read from top to bottom.
-        found.sort_by_key(|finding| (finding.line, finding.column));
-        report.findings(found);
+        let place = |path: &str| document.place(path);
+        report.findings(reported(&decision, &named(&request), &document.file, place));
         note(&decision, report);
         Ok(())
     }
 }
 
-fn reported(finding: &Finding, object: &Named, document: &Document) -> Reported {
-    let place = document.place(&finding.violation.place.path);
-    let check = finding.check;
-    Reported {
-        check: check.id,
-        criterion: check.criterion.id(),
-        mode: finding.mode,
-        severity: check.severity.id(),
-        object: object.clone(),
-        file: document.file.to_string(),
-        line: place.line,
-        column: place.column,
-        path: finding.violation.place.path.clone(),
-        message: finding.message(),
-        fix: finding.fix().into_owned(),
-        state: finding.state.id(),
-        exemption: match &finding.state {
-            State::Exempted(name) => Some(name.clone()),
-            State::New | State::PreExisting => None,
-        },
-        tsc: check.tsc.iter().map(|support| support.criterion.id()).collect(),
+/// What a request is about, safe for a terminal.
+pub(in crate::cli) fn named(request: &Request<'_>) -> Named {
+    Named {
+        kind: printable(request.kind_name()).into_owned(),
+        namespace: printable(&request.namespace).into_owned(),
+        name: printable(request.display_name()).into_owned(),
     }
 }
 
+/// The findings of a decision as the file is read, from top to bottom; `place` tells where a path stands in it.
+pub(in crate::cli) fn reported(
+    decision: &Decision,
+    object: &Named,
+    file: &str,
+    place: impl Fn(&str) -> Place,
+) -> Vec<Reported> {
+    let found = decision.findings.iter();
+    let mut found: Vec<_> = found
+        .map(|finding| {
+            let place = place(&finding.violation.place.path);
+            let check = finding.check;
+            Reported {
+                check: check.id,
+                criterion: check.criterion.id(),
+                mode: finding.mode,
+                severity: check.severity.id(),
+                object: object.clone(),
+                file: file.to_owned(),
+                line: place.line,
+                column: place.column,
+                path: finding.violation.place.path.clone(),
+                message: finding.message(),
+                fix: finding.fix().into_owned(),
+                state: finding.state.id(),
+                exemption: match &finding.state {
+                    State::Exempted(name) => Some(name.clone()),
+                    State::New | State::PreExisting => None,
+                },
+                tsc: check.tsc.iter().map(|support| support.criterion.id()).collect(),
+            }
+        })
+        .collect();
+    found.sort_by_key(|finding| (finding.line, finding.column));
+    found
+}
+
 /// What the decision says beside its findings.
-fn note(decision: &Decision, report: &mut Report) {
+pub(super) fn note(decision: &Decision, report: &mut Report) {
     report.summary.objects += 1;
     report.undecided |= matches!(decision.outcome, Outcome::Error { denies: true });
     for unassessed in &decision.unassessed {

@@ -3,7 +3,7 @@
 use crate::manifest::{Document, Key, Node, Unusable, Value};
 
 /// What a document holds.
-pub(super) enum Content {
+pub(in crate::cli) enum Content {
     /// An object of an API, or several if it is a list.
     Objects(Vec<Document>),
     /// Something that no API server would take; the place and what is missing.
@@ -11,7 +11,7 @@ pub(super) enum Content {
 }
 
 /// Takes a document apart. Lists within lists are unwrapped too, as `kubectl` does.
-pub(super) fn open(document: Document) -> Content {
+pub(in crate::cli) fn open(document: Document) -> Content {
     let mut objects = Vec::new();
     let mut pending = vec![document];
     while let Some(mut document) = pending.pop() {

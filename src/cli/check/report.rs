@@ -27,33 +27,33 @@ pub(super) struct Report {
 
 /// One finding with its place in a file.
 #[derive(Serialize)]
-pub(super) struct Reported {
-    pub(super) check: &'static str,
-    pub(super) criterion: &'static str,
+pub(in crate::cli) struct Reported {
+    pub(in crate::cli) check: &'static str,
+    pub(in crate::cli) criterion: &'static str,
     #[serde(serialize_with = "mode_id")]
-    pub(super) mode: Mode,
-    pub(super) severity: &'static str,
-    pub(super) object: Named,
-    pub(super) file: String,
-    pub(super) line: u32,
-    pub(super) column: u32,
-    pub(super) path: String,
-    pub(super) message: String,
-    pub(super) fix: String,
-    /// `new` or `exempted`.
-    pub(super) state: &'static str,
+    pub(in crate::cli) mode: Mode,
+    pub(in crate::cli) severity: &'static str,
+    pub(in crate::cli) object: Named,
+    pub(in crate::cli) file: String,
+    pub(in crate::cli) line: u32,
+    pub(in crate::cli) column: u32,
+    pub(in crate::cli) path: String,
+    pub(in crate::cli) message: String,
+    pub(in crate::cli) fix: String,
+    /// `new` or `exempted`; in a recorded update also `pre-existing`.
+    pub(in crate::cli) state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) exemption: Option<String>,
+    pub(in crate::cli) exemption: Option<String>,
     /// The official criteria that the check speaks to.
-    pub(super) tsc: Vec<&'static str>,
+    pub(in crate::cli) tsc: Vec<&'static str>,
 }
 
 /// The object that a finding is about; the namespace is empty where the file names none.
 #[derive(Clone, Serialize)]
-pub(super) struct Named {
-    pub(super) kind: String,
-    pub(super) namespace: String,
-    pub(super) name: String,
+pub(in crate::cli) struct Named {
+    pub(in crate::cli) kind: String,
+    pub(in crate::cli) namespace: String,
+    pub(in crate::cli) name: String,
 }
 
 /// How much was judged, and how it went. Exempted findings count under `exempted` alone.

@@ -1,8 +1,12 @@
 //! The report for people: a line for each finding, its place first, as compilers and editors have it.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    io::{self, Write},
+};
 
-use super::report::{Report, Reported, Summary};
+use super::report::{Named, Report, Reported, Summary};
 use crate::{decision::printable, policy::Mode};
 
 /// Writes what was found, what could not be told, and how it went; in colour for a terminal.
@@ -24,14 +28,37 @@ pub(super) fn write(out: &mut impl Write, report: &Report, coloured: bool) -> io
     if last.is_some() {
         writeln!(out)?;
     }
-    for ((check, reason), objects) in &report.not_assessed {
-        writeln!(out, "not assessed for {}: {check}: {reason}", amount(*objects, "object"))?;
-    }
+    write_not_assessed(out, &report.not_assessed, "object")?;
     writeln!(out, "{}", conclusion(&report.summary))
 }
 
-fn write_finding(out: &mut impl Write, finding: &Reported, coloured: bool) -> io::Result<()> {
-    let Reported { check, criterion, mode, severity, object, file, line, column, message, fix, .. } = finding;
+/// Writes which checks could not be answered and for how many things of this noun.
+///
+/// # Errors
+/// As the writer's.
+pub(in crate::cli) fn write_not_assessed(
+    out: &mut impl Write,
+    not_assessed: &BTreeMap<(&'static str, String), usize>,
+    noun: &str,
+) -> io::Result<()> {
+    for ((check, reason), count) in not_assessed {
+        writeln!(out, "not assessed for {}: {check}: {reason}", amount(*count, noun))?;
+    }
+    Ok(())
+}
+
+/// Writes one finding as one line; what the object had before is marked, since it is never denied.
+///
+/// # Errors
+/// As the writer's.
+pub(in crate::cli) fn write_finding(
+    out: &mut impl Write,
+    finding: &Reported,
+    coloured: bool,
+) -> io::Result<()> {
+    let Reported {
+        check, criterion, mode, severity, object, file, line, column, message, fix, state, ..
+    } = finding;
     let (colour, plain) = match mode {
         _ if !coloured => ("", ""),
         Mode::Enforce => ("\u{1b}[31m", "\u{1b}[0m"),
@@ -39,12 +66,19 @@ fn write_finding(out: &mut impl Write, finding: &Reported, coloured: bool) -> io
         Mode::Audit | Mode::Off => ("\u{1b}[36m", "\u{1b}[0m"),
     };
     let (mode, file) = (mode.id(), printable(file));
-    let slash = if object.namespace.is_empty() { "" } else { "/" };
-    let name = format!("{} {}{slash}{}", object.kind, object.namespace, object.name);
+    let before = if *state == "new" { String::new() } else { format!(" ({state})") };
     writeln!(
         out,
-        "{file}:{line}:{column}: {colour}{mode}{plain} {severity} {criterion} {check}: {name}: {message}. {fix}"
+        "{file}:{line}:{column}: {colour}{mode}{plain}{before} {severity} {criterion} {check}: {object}: {message}. {fix}"
     )
+}
+
+/// `Pod shop/web`.
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let slash = if self.namespace.is_empty() { "" } else { "/" };
+        write!(f, "{} {}{slash}{}", self.kind, self.namespace, self.name)
+    }
 }
 
 fn conclusion(summary: &Summary) -> String {
@@ -62,7 +96,8 @@ fn conclusion(summary: &Summary) -> String {
     words
 }
 
-fn amount(count: usize, noun: &str) -> String {
+/// `1 object`, `2 objects`.
+pub(in crate::cli) fn amount(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
 }

@@ -8,6 +8,7 @@ mod policies;
 mod replay;
 mod rules;
 mod serve;
+mod test;
 
 use std::{
     fmt,
@@ -32,6 +33,7 @@ enum Command {
     Serve(serve::Serve),
     Check(check::Check),
     Replay(replay::Replay),
+    Test(test::Test),
     Policies(policies::Policies),
     Explain(explain::Explain),
     Completions(completions::Completions),
@@ -52,6 +54,7 @@ pub fn run() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Check(check) => check.run(),
         Command::Replay(replay) => replay.run(),
+        Command::Test(test) => test.run(),
         Command::Policies(policies) => policies.run(),
         Command::Explain(explain) => explain.run(),
         Command::Completions(completions) => completions.run(Cli::command()),

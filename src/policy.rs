@@ -12,7 +12,7 @@ mod shipped;
 pub use applies::{Applies, Match, Selector};
 pub use choice::Choice;
 pub use exemption::{Exemption, ExemptionState, Exemptions, Subject};
-pub use file::{CheckEntry, ControlPolicy, ExemptionLimits};
+pub use file::{API_VERSION, CheckEntry, ControlPolicy, ExemptionLimits};
 pub use loaded::Loaded;
 pub use page::page;
 pub use set::{Bound, PolicySet, Settings};

@@ -152,7 +152,7 @@ impl Check {
     }
 }
 
-fn no_check(choice: Choice) -> Unusable {
+pub(super) fn no_check(choice: Choice) -> Unusable {
     let message = format!("no check of `{choice}` is in force: choose one that `soc2gate policies` lists");
     Unusable { file: "--select".to_owned(), line: 0, column: 0, message }
 }

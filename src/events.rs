@@ -6,4 +6,4 @@ mod resource;
 mod taken;
 
 pub use event::Event;
-pub use taken::{LeftOut, NotInFull, Recorded, Taken};
+pub use taken::{LeftOut, NotInFull, Recorded, Taken, TypeMeta};

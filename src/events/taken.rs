@@ -270,15 +270,16 @@ struct Whole<'b> {
     json: &'b RawValue,
 }
 
-#[derive(Deserialize)]
+/// What an object says about itself, and its items if it is a list.
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct TypeMeta<'b> {
+pub struct TypeMeta<'b> {
     #[serde(borrow, default)]
-    kind: Option<Text<'b>>,
+    pub kind: Option<Text<'b>>,
     #[serde(borrow, default)]
-    api_version: Option<Text<'b>>,
+    pub api_version: Option<Text<'b>>,
     #[serde(borrow, default)]
-    items: Option<&'b RawValue>,
+    pub items: Option<&'b RawValue>,
 }
 
 #[derive(Default, Deserialize)]

@@ -1,5 +1,9 @@
 //! The command line through the binary: what it prints, and the exit code that a pipeline acts on.
 
+mod policy_tests;
+mod replay;
+mod review;
+
 use std::{
     fs,
     io::Write,

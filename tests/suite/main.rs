@@ -9,6 +9,8 @@ mod cli;
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
+mod events;
+#[cfg(test)]
 mod gate;
 #[cfg(test)]
 mod generated;

@@ -39,6 +39,7 @@ struct Summary {
     first: Option<Timestamp>,
     last: Option<Timestamp>,
     updates_without_old_object: usize,
+    objects_without_template: usize,
     unusable: usize,
 }
 
@@ -54,7 +55,7 @@ struct Differing<'t> {
     then: &'t str,
     now: &'static str,
     requests: usize,
-    updates_without_old_object: usize,
+    without_ratchet: usize,
 }
 
 #[derive(Serialize)]
@@ -100,6 +101,7 @@ pub(super) fn write(out: &mut impl Write, tally: &Tally) -> io::Result<()> {
             first: tally.period.map(|(first, _)| first),
             last: tally.period.map(|(_, last)| last),
             updates_without_old_object: tally.without_old_object,
+            objects_without_template: tally.without_template,
             unusable: tally.unusable_count,
         },
     };
@@ -116,7 +118,7 @@ fn compared(recorded: &Recorded) -> Compared<'_> {
         then,
         now,
         requests: differing.requests,
-        updates_without_old_object: differing.without_old_object,
+        without_ratchet: differing.without_before,
     });
     Compared { compared: recorded.compared, differing: differing.collect() }
 }

@@ -1,9 +1,11 @@
 //! Tells what a recording is made of: AdmissionReviews, audit events, and lists of either.
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{decision::printable, events::Event, object::Text};
+use crate::{
+    decision::printable,
+    events::{Event, TypeMeta},
+};
 
 /// One thing that was recorded.
 pub(super) enum Item<'b> {
@@ -14,17 +16,6 @@ pub(super) enum Item<'b> {
     Foreign(String),
     /// It should be one of these and cannot be read; with the reason.
     Unreadable(String),
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Head<'b> {
-    #[serde(borrow, default)]
-    kind: Option<Text<'b>>,
-    #[serde(borrow, default)]
-    api_version: Option<Text<'b>>,
-    #[serde(borrow, default)]
-    items: Option<&'b RawValue>,
 }
 
 /// Hands over everything that a text of JSON values holds, lists taken apart.
@@ -62,7 +53,7 @@ fn open_value<'b>(value: &'b RawValue, take: &mut dyn FnMut(Item<'b>)) {
 
 /// An object, or the items of one that is a list and whether they are events.
 fn object(value: &RawValue) -> Result<Item<'_>, (&RawValue, bool)> {
-    let head: Head<'_> = match serde_json::from_str(value.get()) {
+    let head: TypeMeta<'_> = match serde_json::from_str(value.get()) {
         Ok(head) => head,
         Err(error) => return Ok(Item::Unreadable(error.to_string())),
     };

@@ -76,7 +76,7 @@ impl<R: BufRead> Stream<R> {
             ))
         } else {
             let text = std::str::from_utf8(&self.lines).map_err(|_| "this is not UTF-8".to_owned());
-            text.map(|text| text.strip_prefix('\u{feff}').unwrap_or(text))
+            text.map(|text| text.strip_prefix('\u{feff}').unwrap_or(text).trim_ascii_end())
         };
         Ok(Some(Piece { line: first, text }))
     }

@@ -11,7 +11,7 @@ use crate::{
         check::judge,
         decided::{self, Decided, Outcomes},
     },
-    decision::{Decision, State, printable},
+    decision::{Decision, Finding, State, printable},
     manifest::Unusable,
     request::{Operation, Request},
 };
@@ -30,8 +30,10 @@ pub(super) struct Tally {
     /// By name; empty for objects outside namespaces.
     pub(super) namespaces: HashMap<String, Activity>,
     pub(super) requesters: HashMap<String, Activity>,
-    /// Updates with something new in them that may be old: the object as it was is not recorded.
+    /// Updates with something in them that may not be new: the object as it was is not recorded.
     pub(super) without_old_object: usize,
+    /// The same for what controllers made: the templates of the owners are not recorded.
+    pub(super) without_template: usize,
     pub(super) not_assessed: BTreeMap<(&'static str, String), usize>,
     pub(super) errors: BTreeMap<String, usize>,
     /// Requests that nobody can decide any more, by reason.
@@ -75,8 +77,8 @@ pub(super) struct Recorded {
 #[derive(Default)]
 pub(super) struct Differing {
     pub(super) requests: usize,
-    /// Of these, updates whose object as it was is not recorded.
-    pub(super) without_old_object: usize,
+    /// Of these, those that the ratchet might explain: what was there before is not recorded.
+    pub(super) without_before: usize,
 }
 
 /// The same requests under other rules.
@@ -153,8 +155,9 @@ impl Tally {
             activity.denied += usize::from(!decision.outcome.admits());
             activity.warned += usize::from(decision.outcome.admits() && hardest >= Effect::Warned);
         }
-        let blind = is_blind(request, decision);
-        self.without_old_object += usize::from(blind);
+        let lacking = lacking(request, decision);
+        self.without_old_object += usize::from(lacking == Some(Before::Object));
+        self.without_template += usize::from(lacking == Some(Before::Template));
         for unassessed in &decision.unassessed {
             let key = (unassessed.check.id, unassessed.missing.reason().to_owned());
             *self.not_assessed.entry(key).or_default() += 1;
@@ -164,7 +167,8 @@ impl Tally {
             let error = error.rsplit_once(" at line ").map_or(&**error, |(error, _)| error);
             *self.errors.entry(printable(error).into_owned()).or_default() += 1;
         }
-        let disagrees = recorded.is_some_and(|recorded| self.recorded.take(recorded, decision, blind));
+        let disagrees =
+            recorded.is_some_and(|recorded| self.recorded.take(recorded, decision, lacking.is_some()));
         disagrees || !decision.findings.is_empty() || !decision.errors.is_empty()
     }
 
@@ -180,23 +184,34 @@ impl Tally {
     }
 
     /// Whether anything is decided otherwise: under the other rules, or where there are none, than at the time.
-    /// Updates that could only differ because the object as it was is not recorded say nothing.
+    /// Where only the ratchet may make the difference, nothing is said.
     pub(super) fn differs(&self) -> bool {
         match &self.against {
             Some(against) => against.changed > 0,
-            None => self.recorded.differing.values().any(|by| by.requests > by.without_old_object),
+            None => self.recorded.differing.values().any(|by| by.requests > by.without_before),
         }
     }
 }
 
-/// Whether the ratchet could not be applied where it might have made a difference.
-fn is_blind(request: &Request<'_>, decision: &Decision) -> bool {
-    let counts = |finding: &crate::decision::Finding| {
-        finding.state == State::New && (finding.denies() || finding.warns())
-    };
-    request.operation == Some(Operation::Update)
-        && !request.old.is_present()
-        && decision.findings.iter().any(counts)
+/// What the ratchet would have had to know.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// The object as it was before an update.
+    Object,
+    /// The template of the owner that a controller makes an object for.
+    Template,
+}
+
+/// What the ratchet lacked, where it might have made a difference: what counts as new may have been there before.
+fn lacking(request: &Request<'_>, decision: &Decision) -> Option<Before> {
+    let counts = |finding: &Finding| finding.state == State::New && (finding.denies() || finding.warns());
+    if !decision.findings.iter().any(counts) {
+        None
+    } else if request.operation == Some(Operation::Update) && !request.old.is_present() {
+        Some(Before::Object)
+    } else {
+        request.trusted_owner().map(|_| Before::Template)
+    }
 }
 
 impl ByEffect {
@@ -213,7 +228,7 @@ impl ByEffect {
 
 impl Recorded {
     /// Compares; true if they disagree.
-    fn take(&mut self, recorded: &str, decision: &Decision, blind: bool) -> bool {
+    fn take(&mut self, recorded: &str, decision: &Decision, lacks_before: bool) -> bool {
         self.compared += 1;
         let now = decision.outcome.id();
         if recorded == now {
@@ -222,7 +237,7 @@ impl Recorded {
         let then = printable(&recorded.chars().take(20).collect::<String>()).into_owned();
         let differing = self.differing.entry((then, now)).or_default();
         differing.requests += 1;
-        differing.without_old_object += usize::from(blind);
+        differing.without_before += usize::from(lacks_before);
         true
     }
 }

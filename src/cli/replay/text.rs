@@ -41,13 +41,18 @@ pub(super) fn write(out: &mut impl Write, tally: &Tally, coloured: bool) -> io::
     }
     write_counts(out, "not recorded in full", &tally.not_in_full)?;
     write_counts(out, "left out", &tally.left_out)?;
-    if tally.without_old_object > 0 {
-        writeln!(
-            out,
-            "the ratchet could not be applied to {}: audit events do not hold the object as it was, so that what it \
-             had before counts as new",
-            amount(tally.without_old_object, "update")
-        )?;
+    for (count, what, lacks) in [
+        (tally.without_old_object, "update", "the object as it was"),
+        (tally.without_template, "controller's object", "the template of its owner"),
+    ] {
+        if count > 0 {
+            writeln!(
+                out,
+                "the ratchet could not be applied to {}: {lacks} is not recorded, so that what was there before \
+                 counts as new",
+                amount(count, what)
+            )?;
+        }
     }
     writeln!(out, "{}", conclusion(tally))
 }
@@ -137,12 +142,8 @@ fn write_recorded(out: &mut impl Write, tally: &Tally) -> io::Result<()> {
     }
     for ((then, now), differing) in &recorded.differing {
         write!(out, "recorded then as {then}, now {now}: {}", amount(differing.requests, "request"))?;
-        if differing.without_old_object > 0 {
-            write!(
-                out,
-                " ({} without the object as it was)",
-                amount(differing.without_old_object, "update")
-            )?;
+        if differing.without_before > 0 {
+            write!(out, " (to {} of them the ratchet could not be applied)", differing.without_before)?;
         }
         writeln!(out)?;
     }

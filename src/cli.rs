@@ -2,18 +2,21 @@
 
 mod check;
 mod completions;
+mod decided;
 mod explain;
 mod policies;
+mod replay;
 mod rules;
 mod serve;
+mod test;
 
 use std::{
     fmt,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     process::ExitCode,
 };
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::decision::printable;
 
@@ -29,9 +32,20 @@ struct Cli {
 enum Command {
     Serve(serve::Serve),
     Check(check::Check),
+    Replay(replay::Replay),
+    Test(test::Test),
     Policies(policies::Policies),
     Explain(explain::Explain),
     Completions(completions::Completions),
+}
+
+/// How a command prints what it has to tell.
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs: one object
+    Json,
 }
 
 /// Runs the program.
@@ -39,6 +53,8 @@ pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(serve) => serve.run(),
         Command::Check(check) => check.run(),
+        Command::Replay(replay) => replay.run(),
+        Command::Test(test) => test.run(),
         Command::Policies(policies) => policies.run(),
         Command::Explain(explain) => explain.run(),
         Command::Completions(completions) => completions.run(Cli::command()),
@@ -52,6 +68,11 @@ const UNUSABLE: u8 = 2;
 /// nobody left to tell.
 fn tell(message: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "{}", printable(&message.to_string()));
+}
+
+/// Whether somebody at a terminal wants to see colours on standard output.
+fn is_coloured() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
 /// Says what is wrong, in words that name what to change, each on a line of its own.

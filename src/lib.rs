@@ -37,6 +37,7 @@ pub mod telemetry;
 
 // Doors: what the outside asks for.
 pub mod admission;
+pub mod events;
 
 // Server: routes, limits, TLS.
 pub mod server;

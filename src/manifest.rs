@@ -10,6 +10,7 @@ mod decode;
 mod json;
 mod lookup;
 mod node;
+mod objects;
 mod scalar;
 mod unusable;
 mod yaml;
@@ -20,6 +21,7 @@ use serde::Deserialize;
 
 pub use closest::closest;
 pub use node::{Key, Node, Place, Value};
+pub use objects::{Content, open};
 pub use unusable::Unusable;
 
 /// How deep lists and maps may be nested, in any text we read.

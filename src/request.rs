@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, de::DeserializeSeed};
 
-use crate::object::{Kind, List, Metadata, Object, OfKind, Text};
+use crate::{
+    manifest::{Document, Node, Unusable},
+    object::{Kind, List, Metadata, Object, OfKind, Text},
+};
 
 /// What the API server is asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -119,6 +122,18 @@ pub struct Request<'a> {
     pub going: Option<Object<'a>>,
     /// On UPDATE, the object as it was.
     pub old: OldObject<'a>,
+}
+
+/// The object that a document of a manifest holds.
+///
+/// # Errors
+/// [`Unusable`] at the field whose type no API server would accept.
+pub fn object_of(document: &Document) -> Result<Object<'_>, Unusable> {
+    let field = |name: &str| document.root.get(name).and_then(Node::as_str).unwrap_or_default();
+    let kind = Kind::of_manifest(field("apiVersion"), field("kind"));
+    OfKind(kind)
+        .deserialize(&document.root)
+        .map_err(|unfit| Unusable { file: document.file.to_string(), ..unfit })
 }
 
 impl<'a> Request<'a> {

@@ -6,19 +6,19 @@ mod crew;
 mod fingerprint;
 mod github;
 mod helm;
-mod json;
+pub(super) mod json;
 mod judge;
 mod junit;
-mod object;
 mod progress;
 mod report;
+mod review;
 mod sarif;
-mod source;
-mod text;
+pub(super) mod source;
+pub(super) mod text;
 
 use std::{
     collections::HashSet,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     path::PathBuf,
     process::ExitCode,
 };
@@ -27,16 +27,17 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use self::{
-    baseline::Baseline, helm::Templates, judge::Judge, object::Content, progress::Progress, report::Report,
-    source::Source, text::amount,
+    baseline::Baseline, helm::Templates, judge::Judge, progress::Progress, report::Report, source::Source,
+    text::amount,
 };
 use super::{
-    UNUSABLE,
+    UNUSABLE, is_coloured,
     rules::{Evidence, Rules, unreadable},
     tell, written,
 };
 use crate::{
-    manifest::{self, Document, Unusable},
+    inventory::Inventory,
+    manifest::{self, Content, Document, Unusable},
     policy::{Choice, Mode, PolicySet},
 };
 
@@ -58,6 +59,9 @@ pub(super) struct Check {
     /// The weakest mode whose findings fail the command.
     #[arg(long, value_name = "MODE", default_value = "enforce", value_parser = threshold)]
     fail_on: Mode,
+    /// The files hold recorded AdmissionReviews: decide them as the webhook would.
+    #[arg(long, conflicts_with_all = ["baseline", "write_baseline"])]
+    review: bool,
     /// File of known findings, which are counted apart and fail nothing.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
@@ -95,6 +99,9 @@ fn threshold(text: &str) -> Result<Mode, String> {
 impl Check {
     /// Judges everything that the arguments lead to.
     pub(super) fn run(&self) -> ExitCode {
+        if self.review {
+            return review::run(self);
+        }
         match self.judged() {
             Ok((policies, report)) => {
                 let code = self.exit_code(&report);
@@ -111,13 +118,19 @@ impl Check {
         let one = |unusable| vec![unusable];
         let now = Timestamp::now();
         let policies = self.policies(now)?;
-        let (inventory, unread) = self.evidence.read().map_err(one)?;
+        let inventory = self.known()?;
         let baseline = self.baseline.as_deref().map(Baseline::read).transpose().map_err(one)?;
-        // The digests that such a file may speak of are said to be unknown where they are asked for.
-        unread.iter().for_each(tell);
         let mut report = self.judge(&Judge::new(&policies, inventory, now));
         self.compare(baseline, &policies, &mut report).map_err(one)?;
         Ok((policies, report))
+    }
+
+    /// What is known beside the files.
+    fn known(&self) -> Result<Inventory, Vec<Unusable>> {
+        let (inventory, unread) = self.evidence.read().map_err(|unusable| vec![unusable])?;
+        // The digests that such a file may speak of are said to be unknown where they are asked for.
+        unread.iter().for_each(tell);
+        Ok(inventory)
     }
 
     fn policies(&self, now: Timestamp) -> Result<PolicySet, Vec<Unusable>> {
@@ -184,7 +197,7 @@ impl Check {
             tell(format_args!("{error} (objects: {objects})"));
         }
         report.unusable.iter().for_each(tell);
-        let terminal = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let terminal = is_coloured();
         let mut out = io::BufWriter::new(io::stdout().lock());
         match self.output {
             Output::Text => text::write(&mut out, report, terminal)?,
@@ -201,7 +214,7 @@ impl Check {
     }
 }
 
-fn no_check(choice: Choice) -> Unusable {
+pub(super) fn no_check(choice: Choice) -> Unusable {
     let message = format!("no check of `{choice}` is in force: choose one that `soc2gate policies` lists");
     Unusable { file: "--select".to_owned(), line: 0, column: 0, message }
 }
@@ -229,7 +242,7 @@ fn each_object(
             report.unusable.push(unusable);
             continue;
         }
-        match object::open(document) {
+        match manifest::open(document) {
             Content::Objects(objects) => {
                 for object in &objects {
                     if let Err(unusable) = visit(object, &templates, &mut report) {

@@ -74,7 +74,8 @@ fn write(
     writeln!(out, "\n{}", exempted(policies, now))
 }
 
-fn table(header: &[&str]) -> Table {
+/// A table without lines.
+pub(super) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(header.iter().copied());
     table

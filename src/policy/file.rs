@@ -6,7 +6,7 @@ use super::{Mode, applies::Match};
 use crate::{
     check::Version,
     criterion::Criterion,
-    manifest::{Document, Unusable},
+    manifest::{Document, Node, Unusable},
 };
 
 /// A control with its checks, modes, parameters and scope.
@@ -49,6 +49,12 @@ impl Default for ExemptionLimits {
 
 /// The API group and version of our own kinds.
 pub const API_VERSION: &str = "soc2gate.io/v1";
+
+/// Whether a document holds tests of policies, which may stand beside them.
+pub(super) fn is_policy_test(document: &Document) -> bool {
+    let is = |field: &str, text: &str| document.root.get(field).and_then(Node::as_str) == Some(text);
+    is("kind", "PolicyTest") && is("apiVersion", API_VERSION)
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

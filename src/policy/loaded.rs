@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt::Write, sync::Arc};
 
 use aws_lc_rs::digest;
 
-use super::{Bound, CheckEntry, ControlPolicy, Mode, PolicySet, SHIPPED, Settings};
+use super::{Bound, CheckEntry, ControlPolicy, Mode, PolicySet, SHIPPED, Settings, file::is_policy_test};
 use crate::{
     check::{Examiner, Params},
     checks,
@@ -26,7 +26,7 @@ impl Loaded {
         Self::default().with(SHIPPED.iter().map(|(file, text)| (*file, *text)))
     }
 
-    /// Adds policies from files; one of the same name replaces.
+    /// Adds policies from files; one of the same name replaces. Tests of policies are read over.
     ///
     /// # Errors
     /// Everything that is wrong in the files, each with its place.
@@ -41,7 +41,7 @@ impl Loaded {
                 errors.push(error);
                 Vec::new()
             });
-            for document in documents {
+            for document in documents.into_iter().filter(|document| !is_policy_test(document)) {
                 match ControlPolicy::read(&document) {
                     Err(error) => errors.push(error),
                     Ok(policy) => {

@@ -122,6 +122,18 @@ impl PolicySet {
                 version: settings.version,
             });
         }
+        self.indexed()
+    }
+
+    /// Only the chosen checks, as the policies have them: unlike [`PolicySet::select`] it adds and raises nothing.
+    #[must_use]
+    pub fn narrow(mut self, choices: &[Choice]) -> Self {
+        self.bound.retain(|bound| choices.iter().any(|choice| choice.includes(bound.check)));
+        self.indexed()
+    }
+
+    /// The same policies, indexed again after their checks have changed.
+    fn indexed(mut self) -> Self {
         let exemptions = std::mem::take(&mut self.exemptions);
         let fingerprint_key = self.fingerprint_key.take();
         Self { exemptions, fingerprint_key, ..Self::of(self.bound, self.policies, self.digest) }

@@ -4,6 +4,9 @@ mod baseline;
 mod github;
 mod helm;
 mod junit;
+mod policy_tests;
+mod replay;
+mod review;
 mod sarif;
 
 use std::{

@@ -1,7 +1,6 @@
 //! The door of the library: a manifest or a review goes in as text, what was found comes out.
 
 use jiff::Timestamp;
-use serde::de::DeserializeSeed;
 use serde_json::{Value, json};
 use soc2gate::{
     admission::Review,
@@ -10,9 +9,9 @@ use soc2gate::{
     decision::{self, Decision},
     inventory::{Inventory, Survey},
     manifest::{self, Document},
-    object::{Kind, Object, OfKind},
+    object::{Kind, Object},
     policy::{Loaded, PolicySet, Settings},
-    request::Request,
+    request::{Request, object_of},
     secrets::SharedScan,
 };
 
@@ -23,18 +22,10 @@ pub(crate) fn document(text: &str) -> Document {
     manifest::parse("manifest.yaml", text).unwrap().pop().unwrap_or_else(|| panic!("no document in {text}"))
 }
 
-/// The kind that a document is of.
-fn kind(document: &Document) -> Kind {
-    let field = |name: &str| document.root.get(name).and_then(|node| node.as_str()).unwrap_or_default();
-    Kind::of_manifest(field("apiVersion"), field("kind"))
-}
-
 /// Hands the request that a manifest in a file stands for to a function.
 fn with_manifest<T>(text: &str, act: impl FnOnce(&Request<'_>) -> T) -> T {
     let document = document(text);
-    let object = OfKind(kind(&document))
-        .deserialize(&document.root)
-        .unwrap_or_else(|error| panic!("{error} in {text}"));
+    let object = object_of(&document).unwrap_or_else(|error| panic!("{error} in {text}"));
     act(&Request::of_manifest(object))
 }
 
@@ -42,7 +33,7 @@ fn with_manifest<T>(text: &str, act: impl FnOnce(&Request<'_>) -> T) -> T {
 pub(crate) fn world(manifests: &str) -> Inventory {
     let mut survey = Survey::default();
     for document in manifest::parse("world.yaml", manifests).unwrap() {
-        survey.see(&OfKind(kind(&document)).deserialize(&document.root).unwrap());
+        survey.see(&object_of(&document).unwrap());
     }
     survey.into_inventory(surroundings::inventory())
 }

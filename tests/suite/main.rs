@@ -11,6 +11,8 @@ mod coverage;
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
+mod events;
+#[cfg(test)]
 mod gate;
 #[cfg(test)]
 mod generated;

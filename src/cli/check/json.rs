@@ -1,6 +1,9 @@
 //! The report for programs: one JSON object.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
 use serde::{Serialize, Serializer};
 
@@ -84,12 +87,24 @@ impl<'r> Finding<'r> {
     }
 }
 
-/// A check that files could not answer, and for how many objects.
+/// A check that could not be answered, and for how many objects.
 #[derive(Serialize)]
-struct NotAssessed<'r> {
+pub(in crate::cli) struct NotAssessed<'r> {
     check: &'r str,
     reason: &'r str,
     objects: usize,
+}
+
+/// The checks that could not be answered.
+pub(in crate::cli) fn not_assessed<'r>(
+    counts: &'r BTreeMap<(&'static str, String), usize>,
+) -> Vec<NotAssessed<'r>> {
+    let one = |((check, reason), objects): (&'r (&'static str, String), &usize)| NotAssessed {
+        check,
+        reason,
+        objects: *objects,
+    };
+    counts.iter().map(one).collect()
 }
 
 /// Writes the report as one object.
@@ -97,14 +112,9 @@ struct NotAssessed<'r> {
 /// # Errors
 /// As the writer's.
 pub(super) fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
-    let not_assessed = report.not_assessed.iter().map(|((check, reason), objects)| NotAssessed {
-        check,
-        reason,
-        objects: *objects,
-    });
     let output = Output {
         findings: Findings(report),
-        not_assessed: not_assessed.collect(),
+        not_assessed: not_assessed(&report.not_assessed),
         summary: report.summary(),
     };
     serde_json::to_writer_pretty(&mut *out, &output)?;

@@ -3,7 +3,6 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use jiff::Timestamp;
-use serde::de::DeserializeSeed;
 
 use super::{
     fingerprint::Fingerprint,
@@ -14,10 +13,9 @@ use crate::{
     check::Missing,
     decision::{Decision, Finding, Outcome, State, decide, printable},
     inventory::Inventory,
-    manifest::{Document, Node, Unusable},
-    object::{Kind, OfKind},
+    manifest::{Document, Unusable},
     policy::{Exemption, ExemptionState, Mode, PolicySet},
-    request::Request,
+    request::{Request, object_of},
 };
 
 /// What every object is judged by.
@@ -55,12 +53,7 @@ impl<'p> Judge<'p> {
         templates: &Templates,
         report: &mut Report,
     ) -> Result<(), Unusable> {
-        let field = |name: &str| document.root.get(name).and_then(Node::as_str).unwrap_or_default();
-        let kind = Kind::of_manifest(field("apiVersion"), field("kind"));
-        let object = OfKind(kind)
-            .deserialize(&document.root)
-            .map_err(|unfit| Unusable { file: document.file.to_string(), ..unfit })?;
-        let request = Request::of_manifest(object);
+        let request = Request::of_manifest(object_of(document)?);
         let decision = decide(self.policies, &request, &self.inventory, self.now);
         for unassessed in &decision.unassessed {
             report.not_assessed(unassessed.check.id, unassessed.missing.reason());

@@ -1,63 +1,75 @@
 //! Finds and reads the texts that `check` was pointed at: files, directories and standard input.
 
-use std::{
-    borrow::Cow,
-    collections::HashSet,
-    fs::File,
-    io::{self, Read},
-    path::{Path, PathBuf},
-};
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::manifest::{TEXT_LIMIT, Unusable};
 
 /// One text to judge. It may be read more than once.
-pub(super) struct Source {
+pub(in crate::cli) struct Source {
     /// The name people know it by: the path as given or found, `-` for standard input.
-    pub(super) name: String,
+    pub(in crate::cli) name: String,
     text: Text,
     /// Named by the person, who then expects it to hold objects; otherwise met in a directory.
-    pub(super) named: bool,
+    pub(in crate::cli) named: bool,
 }
 
 /// Where a text is.
 enum Text {
     In(PathBuf),
-    /// Standard input can be read only once.
-    Kept(String),
+    /// Standard input can be read only once, so that it is kept if it is read whole.
+    Standard(OnceLock<Result<String, Unusable>>),
 }
 
 /// What standard input is called.
-pub(super) const STANDARD_INPUT: &str = "-";
+pub(in crate::cli) const STANDARD_INPUT: &str = "-";
 
 /// What a list of paths leads to.
 #[derive(Default)]
-pub(super) struct Sources {
+pub(in crate::cli) struct Sources {
     /// In the order given, directories sorted.
-    pub(super) found: Vec<Source>,
+    pub(in crate::cli) found: Vec<Source>,
     /// Paths that lead nowhere.
-    pub(super) unusable: Vec<Unusable>,
-    /// What directories hold that is no manifest for an API server.
-    pub(super) skipped: Vec<Skipped>,
+    pub(in crate::cli) unusable: Vec<Unusable>,
+    /// What directories hold that is no text of this kind.
+    pub(in crate::cli) skipped: Vec<Skipped>,
 }
 
 /// A file or directory that was left out, and why.
-pub(super) struct Skipped {
-    pub(super) name: String,
-    pub(super) reason: &'static str,
+pub(in crate::cli) struct Skipped {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) reason: &'static str,
 }
 
-/// Follows the paths. Symbolic links are followed, each directory once.
-pub(super) fn find(paths: &[PathBuf]) -> Sources {
+/// What to do with a path that is met in a directory.
+#[derive(Clone, Copy)]
+pub(in crate::cli) enum Fit {
+    /// A directory is entered, a file read.
+    Take,
+    /// Left out, and the person is told.
+    Skip(&'static str),
+    /// Of another kind altogether.
+    Ignore,
+}
+
+/// Follows the paths to manifests. Symbolic links are followed, each directory once.
+pub(in crate::cli) fn find(paths: &[PathBuf]) -> Sources {
+    find_fit(paths, manifest)
+}
+
+/// Follows the paths to texts of any kind, which `fit` knows by their names.
+pub(in crate::cli) fn find_fit(paths: &[PathBuf], fit: fn(&Path) -> Fit) -> Sources {
     let mut sources = Sources::default();
     for path in paths {
         let name = path.display().to_string();
         if path.as_os_str() == STANDARD_INPUT {
-            match read(io::stdin().lock(), &name) {
-                Ok(text) => sources.found.push(Source { name, text: Text::Kept(text), named: true }),
-                Err(unusable) => sources.unusable.push(unusable),
-            }
+            sources.found.push(Source { name, text: Text::Standard(OnceLock::new()), named: true });
         } else if path.is_dir() {
-            walk(path, &mut sources);
+            walk(path, fit, &mut sources);
         } else {
             sources.found.push(Source { name, text: Text::In(path.clone()), named: true });
         }
@@ -65,21 +77,20 @@ pub(super) fn find(paths: &[PathBuf]) -> Sources {
     sources
 }
 
-fn walk(root: &Path, sources: &mut Sources) {
+fn walk(root: &Path, fit: fn(&Path) -> Fit, sources: &mut Sources) {
     let mut visited = HashSet::new();
     // A stack instead of recursion; children go on it in reverse, so that they come off sorted.
     let mut pending = vec![root.to_owned()];
     while let Some(path) = pending.pop() {
         let name = path.display().to_string();
-        if let Some(reason) = unfit(&path) {
-            sources.skipped.push(Skipped { name, reason });
-        } else if path.is_dir() {
-            match entries(&path, &mut visited) {
+        match fit(&path) {
+            Fit::Skip(reason) => sources.skipped.push(Skipped { name, reason }),
+            _ if path.is_dir() => match entries(&path, &mut visited) {
                 Ok(children) => pending.extend(children.into_iter().rev()),
                 Err(error) => sources.unusable.push(unreadable(&name, &error)),
-            }
-        } else if is_manifest(&path) {
-            sources.found.push(Source { name, text: Text::In(path), named: false });
+            },
+            Fit::Take => sources.found.push(Source { name, text: Text::In(path), named: false }),
+            Fit::Ignore => {}
         }
     }
 }
@@ -94,9 +105,18 @@ fn entries(directory: &Path, visited: &mut HashSet<PathBuf>) -> io::Result<Vec<P
     Ok(paths)
 }
 
-fn is_manifest(path: &Path) -> bool {
+/// Whether a file's name ends in one of these, in whatever case.
+pub(in crate::cli) fn has_extension(path: &Path, known: &[&str]) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+    known.iter().any(|known| extension.eq_ignore_ascii_case(known))
+}
+
+fn manifest(path: &Path) -> Fit {
+    match unfit(path) {
+        Some(reason) => Fit::Skip(reason),
+        None if has_extension(path, &["yaml", "yml", "json"]) => Fit::Take,
+        None => Fit::Ignore,
+    }
 }
 
 /// Why a path met in a directory is not for an API server, if it is not.
@@ -115,35 +135,49 @@ fn unfit(path: &Path) -> Option<&'static str> {
 }
 
 impl Source {
+    /// The bytes as they come.
+    ///
+    /// # Errors
+    /// [`Unusable`] when it cannot be opened.
+    pub(in crate::cli) fn open(&self) -> Result<Box<dyn Read>, Unusable> {
+        match &self.text {
+            Text::Standard(_) => Ok(Box::new(io::stdin().lock())),
+            Text::In(path) => match File::open(path) {
+                Ok(file) => Ok(Box::new(file)),
+                Err(error) => Err(unreadable(&self.name, &error)),
+            },
+        }
+    }
+
     /// The text.
     ///
     /// # Errors
     /// [`Unusable`] when it cannot be read or is no UTF-8; too large a text is left to the parser to refuse.
-    pub(super) fn read(&self) -> Result<Cow<'_, str>, Unusable> {
+    pub(in crate::cli) fn read(&self) -> Result<Cow<'_, str>, Unusable> {
         match &self.text {
-            Text::Kept(text) => Ok(Cow::Borrowed(text)),
-            Text::In(path) => {
-                let file = File::open(path).map_err(|error| unreadable(&self.name, &error))?;
-                read(file, &self.name).map(Cow::Owned)
-            }
+            Text::In(_) => self.read_whole().map(Cow::Owned),
+            Text::Standard(kept) => match kept.get_or_init(|| self.read_whole()) {
+                Ok(text) => Ok(Cow::Borrowed(text)),
+                Err(unusable) => Err(unusable.clone()),
+            },
         }
+    }
+
+    fn read_whole(&self) -> Result<String, Unusable> {
+        let mut bytes = Vec::new();
+        let limit = TEXT_LIMIT as u64 + 1;
+        let read = self.open()?.take(limit).read_to_end(&mut bytes);
+        read.map_err(|error| unreadable(&self.name, &error))?;
+        let whole = bytes.len() <= TEXT_LIMIT;
+        String::from_utf8(bytes).or_else(|error| match error.utf8_error().error_len() {
+            // The limit cut a character in two.
+            None if !whole => Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+            _ => Err(not_text(&self.name, error.as_bytes(), error.utf8_error().valid_up_to())),
+        })
     }
 }
 
-/// Reads a text, and of one that is too large as much as shows it.
-fn read(from: impl Read, name: &str) -> Result<String, Unusable> {
-    let mut bytes = Vec::new();
-    let limit = TEXT_LIMIT as u64 + 1;
-    from.take(limit).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
-    let whole = bytes.len() <= TEXT_LIMIT;
-    String::from_utf8(bytes).or_else(|error| match error.utf8_error().error_len() {
-        // The limit cut a character in two.
-        None if !whole => Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()),
-        _ => Err(not_text(name, error.as_bytes(), error.utf8_error().valid_up_to())),
-    })
-}
-
-fn unreadable(name: &str, error: &io::Error) -> Unusable {
+pub(in crate::cli) fn unreadable(name: &str, error: &io::Error) -> Unusable {
     let message = match error.kind() {
         io::ErrorKind::NotFound => "no such file or directory: correct the path".to_owned(),
         io::ErrorKind::PermissionDenied => "may not be read: change its permissions".to_owned(),

@@ -1,6 +1,7 @@
 //! The report for people: a line for each finding, its place first, as compilers and editors have it.
 
 use std::{
+    collections::BTreeMap,
     io::{self, Write},
     ptr,
 };
@@ -25,10 +26,34 @@ pub(super) fn write(out: &mut impl Write, report: &Report, coloured: bool) -> io
     if last.is_some() {
         writeln!(out)?;
     }
-    for ((check, reason), objects) in &report.not_assessed {
-        writeln!(out, "not assessed for {}: {check}: {reason}", amount(*objects, "object"))?;
-    }
+    write_not_assessed(out, &report.not_assessed, "object")?;
     writeln!(out, "{}", conclusion(&report.summary()))
+}
+
+/// Writes which checks could not be answered and for how many things of this noun.
+///
+/// # Errors
+/// As the writer's.
+pub(in crate::cli) fn write_not_assessed(
+    out: &mut impl Write,
+    not_assessed: &BTreeMap<(&'static str, String), usize>,
+    noun: &str,
+) -> io::Result<()> {
+    for ((check, reason), count) in not_assessed {
+        writeln!(out, "not assessed for {}: {check}: {reason}", amount(*count, noun))?;
+    }
+    Ok(())
+}
+
+/// A mode, in its colour where colours are seen.
+pub(in crate::cli) fn painted(mode: Mode, coloured: bool) -> String {
+    let colour = match mode {
+        _ if !coloured => return mode.id().to_owned(),
+        Mode::Enforce => 31,
+        Mode::Warn => 33,
+        Mode::Audit | Mode::Off => 36,
+    };
+    format!("\u{1b}[{colour}m{}\u{1b}[0m", mode.id())
 }
 
 fn write_finding(
@@ -37,17 +62,11 @@ fn write_finding(
     finding: &Reported,
     coloured: bool,
 ) -> io::Result<()> {
-    let (colour, plain) = match finding.mode {
-        _ if !coloured => ("", ""),
-        Mode::Enforce => ("\u{1b}[31m", "\u{1b}[0m"),
-        Mode::Warn => ("\u{1b}[33m", "\u{1b}[0m"),
-        Mode::Audit | Mode::Off => ("\u{1b}[36m", "\u{1b}[0m"),
-    };
     let Place { line, column } = finding.place;
     let (file, mode, label, sentence) =
-        (printable(&object.file), finding.mode.id(), finding.label(), finding.sentence());
+        (printable(&object.file), painted(finding.mode, coloured), finding.label(), finding.sentence());
     let template = object.template.as_ref().map_or(String::new(), |template| format!(" ({template})"));
-    writeln!(out, "{file}:{line}:{column}: {colour}{mode}{plain} {label}: {object}{template}: {sentence}")
+    writeln!(out, "{file}:{line}:{column}: {mode} {label}: {object}{template}: {sentence}")
 }
 
 /// The whole run in one line.
@@ -71,7 +90,8 @@ pub(super) fn conclusion(summary: &Summary) -> String {
     words
 }
 
-pub(super) fn amount(count: usize, noun: &str) -> String {
+/// `1 object`, `2 objects`.
+pub(in crate::cli) fn amount(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
 }

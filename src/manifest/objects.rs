@@ -1,9 +1,9 @@
 //! Takes the objects out of documents: one each, or all items of a list.
 
-use crate::manifest::{Document, Key, Node, Unusable, Value};
+use super::{Document, Key, Node, Unusable, Value};
 
 /// What a document holds.
-pub(super) enum Content {
+pub enum Content {
     /// An object of an API, or several if it is a list.
     Objects(Vec<Document>),
     /// Something that no API server would take; the place and what is missing.
@@ -11,7 +11,7 @@ pub(super) enum Content {
 }
 
 /// Takes a document apart. Lists within lists are unwrapped too, as `kubectl` does.
-pub(super) fn open(document: Document) -> Content {
+pub fn open(document: Document) -> Content {
     let mut objects = Vec::new();
     let mut pending = vec![document];
     while let Some(mut document) = pending.pop() {
@@ -79,8 +79,8 @@ fn complete(item: &mut Node, field: &str, node: Node) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::parse;
     use super::*;
-    use crate::manifest::parse;
 
     fn opened(text: &str) -> Result<Vec<(String, u32)>, String> {
         let document = parse("t", text).unwrap().remove(0);

@@ -222,7 +222,7 @@ pub(super) fn no_check(choice: Choice) -> Unusable {
 /// Visits the objects of one text; what cannot be used does not keep the others from it.
 fn each_object(
     source: &Source,
-    visit: impl Fn(&Document, &Templates, &mut Report) -> Result<(), Unusable>,
+    mut visit: impl FnMut(&Document, &Templates, &mut Report) -> Result<(), Unusable>,
 ) -> Report {
     let mut report = Report { files: 1, ..Report::default() };
     let text = match source.read() {
@@ -240,6 +240,10 @@ fn each_object(
     for document in documents {
         if let Some(unusable) = helm::refuse(&document) {
             report.unusable.push(unusable);
+            continue;
+        }
+        if baseline::is_one(&document) {
+            report.skip(format_args!("{}: skipped: a baseline of findings", source.name));
             continue;
         }
         match manifest::open(document) {

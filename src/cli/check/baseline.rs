@@ -16,7 +16,7 @@ use super::{
 use crate::{
     cli::rules::unreadable,
     decision::printable,
-    manifest::{self, Document, Unusable},
+    manifest::{self, Document, Node, Unusable},
     policy::API_VERSION,
 };
 
@@ -52,6 +52,12 @@ struct Line {
 }
 
 const KIND: &str = "Baseline";
+
+/// Whether a document is a baseline, which may lie among the manifests.
+pub(super) fn is_one(document: &Document) -> bool {
+    let says = |field: &str, word: &str| document.root.get(field).and_then(Node::as_str) == Some(word);
+    says("apiVersion", API_VERSION) && says("kind", KIND)
+}
 
 impl Baseline {
     /// Reads a file.

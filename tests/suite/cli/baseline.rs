@@ -125,6 +125,14 @@ fn the_file_is_sorted_and_has_a_line_that_people_can_read_for_each_finding() {
 }
 
 #[test]
+fn a_baseline_among_the_manifests_is_no_object() {
+    let root = adopted(&pod("web", "true"));
+    let run = check(root.path(), &["--baseline", "known.yaml", "."]);
+    assert_eq!(run.out, "1 object in 2 files: no findings, 1 known, 1 skipped\n");
+    assert_eq!((run.code, &*run.err), (0, "./known.yaml: skipped: a baseline of findings\n"));
+}
+
+#[test]
 fn nothing_found_is_a_baseline_too() {
     let root = adopted(&pod("web", "no"));
     assert_eq!(check(root.path(), &COMPARE).code, 0);

@@ -23,6 +23,8 @@ pub struct Violation {
     pub value: String,
     /// A fix for this very place, where the check's general one can be bettered.
     pub fix: Option<String>,
+    /// Found without something that might excuse it: warned of, never denied.
+    pub is_doubtful: bool,
 }
 
 impl Violation {
@@ -60,12 +62,19 @@ impl Report {
     /// Reports a field whose name alone says what offends.
     pub fn violation(&mut self, place: Place, what: impl Into<String>) {
         let what = what.into();
-        self.violations.push(Violation { place, value: what.clone(), what, fix: None });
+        self.violations.push(Violation { place, value: what.clone(), what, fix: None, is_doubtful: false });
     }
 
     /// Reports a field and the value in it that offends.
     pub fn violation_of(&mut self, place: Place, value: &str, what: impl Into<String>) {
-        self.violations.push(Violation { place, value: value.to_owned(), what: what.into(), fix: None });
+        let (value, what) = (value.to_owned(), what.into());
+        self.violations.push(Violation { place, value, what, fix: None, is_doubtful: false });
+    }
+
+    /// Reports the same where something that might excuse it is not known here.
+    pub fn doubtful_violation_of(&mut self, place: Place, value: &str, what: impl Into<String>) {
+        let (value, what) = (value.to_owned(), what.into());
+        self.violations.push(Violation { place, value, what, fix: None, is_doubtful: true });
     }
 
     /// Says that the check could not tell; the same reason once.

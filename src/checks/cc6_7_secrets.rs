@@ -76,7 +76,7 @@ fn violation(spot: &Spot, prints_fingerprint: bool) -> Violation {
     let print = if prints_fingerprint { format!(", fingerprint {fingerprint}") } else { String::new() };
     let what = format!("{verb} a secret{inner}: {} ({} characters{print})", hit.why(), hit.length);
     let value = format!("{}:{fingerprint}", hit.rule.id);
-    Violation { place: spot.place.clone(), what, value, fix: fix(spot) }
+    Violation { place: spot.place.clone(), what, value, fix: fix(spot), is_doubtful: false }
 }
 
 /// The reference that an environment variable needs instead, ready to paste.

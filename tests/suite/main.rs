@@ -7,6 +7,8 @@ mod catalogue;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod control_plane;
+#[cfg(test)]
 mod decisions;
 #[cfg(test)]
 mod gate;

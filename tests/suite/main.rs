@@ -23,6 +23,8 @@ mod library;
 #[cfg(test)]
 mod metamorphic;
 #[cfg(test)]
+mod monitoring;
+#[cfg(test)]
 mod pod_security;
 #[cfg(test)]
 mod reload;

@@ -38,3 +38,5 @@ mod secrets;
 mod server;
 #[cfg(test)]
 mod surroundings;
+#[cfg(test)]
+mod transport;

@@ -1,6 +1,8 @@
 //! Tests through the real doors: HTTPS for the webhook, the binary for the command line.
 
 #[cfg(test)]
+mod availability;
+#[cfg(test)]
 mod bypasses;
 #[cfg(test)]
 mod catalogue;

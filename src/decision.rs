@@ -88,7 +88,9 @@ pub fn decide(
 }
 
 fn finding_of(bound: &Bound, violation: crate::check::Violation, state: State) -> Finding {
-    Finding { check: bound.check, mode: bound.mode, policy: bound.policy.clone(), violation, state }
+    // What may have an excuse that is not known here is no ground for a denial.
+    let mode = if violation.is_doubtful { bound.mode.min(Mode::Warn) } else { bound.mode };
+    Finding { check: bound.check, mode, policy: bound.policy.clone(), violation, state }
 }
 
 /// Of one violation seen under two policies, keeps the finding of the harder mode.

@@ -32,6 +32,7 @@ pub struct Inventory {
     /// The smallest number of replicas that an autoscaler keeps, by namespace and then by target.
     pub autoscalers: Source<BTreeMap<String, BTreeMap<Target, i64>>>,
     pub limit_ranges: Source<ByNamespace<LimitRange>>,
+    /// HTTPRoutes by name; others by kind and name (`GRPCRoute/web`).
     pub routes: Source<ByNamespace<crate::object::Route>>,
     /// Scans of images by digest.
     pub image_evidence: Source<ImageEvidence>,

@@ -27,9 +27,9 @@ pub use capacity::{
     Amounts, Autoscaler, DisruptionBudget, Limit, LimitRange, Quantity, Resources, Scale, StorageClass,
 };
 pub use container::{
-    Capabilities, Container, ContainerPort, EnvVar, ExecAction, Handler, HttpGetAction, HttpHeader,
-    Lifecycle, Probe, SeLinuxOptions, SecurityContext, TcpSocketAction, TypedProfile, VolumeMount,
-    WindowsOptions,
+    Capabilities, Container, ContainerPort, EnvFrom, EnvSource, EnvVar, ExecAction, Handler, HttpGetAction,
+    HttpHeader, Lifecycle, Probe, SeLinuxOptions, SecretReference, SecurityContext, TcpSocketAction,
+    TypedProfile, VolumeMount, WindowsOptions,
 };
 pub use entry::{CertificateSigningRequest, ConnectOptions, ServiceAccount, TokenRequest};
 pub use file_path::FilePath;
@@ -37,16 +37,17 @@ pub use host_path::{HostPathAt, MountAt};
 pub use image::{Digest, ImagePrefix, ImageReference, ImageReferenceError};
 pub use kind::Kind;
 pub use mesh::{
-    AuthorizationPolicy, ClientTls, DestinationRule, PeerAuthentication, ServiceEntry, TrafficPolicy,
+    AuthorizationPolicy, ClientTls, DestinationRule, MutualTls, PeerAuthentication, ServiceEntry,
+    TrafficPolicy,
 };
 pub use metadata::{Metadata, OwnerReference};
 pub use network::{
-    Allowed, Gateway, Ingress, IngressRule, IngressTls, IpBlock, Listener, NetworkPolicy, NetworkPolicyPeer,
-    NetworkPolicyPort, NetworkPolicyRule, ObjectReference, Route, Service,
+    Allowed, AllowedNamespaces, Gateway, Ingress, IngressRule, IngressTls, IpBlock, Listener, NetworkPolicy,
+    NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicyRule, ObjectReference, Route, RouteRule, Service,
 };
 pub use owned::{IntOrString, Labels, Map, Word};
 pub use place::{ContainerAt, ContainerList, ImageAt, Place, PodAt};
-pub use pod::{PodOs, PodSecurityContext, PodSpec, Sysctl};
+pub use pod::{Affinity, PodAntiAffinity, PodOs, PodSecurityContext, PodSpec, Sysctl};
 pub use rbac::{AggregationRule, Binding, PolicyRule, Role, RoleRef, Subject};
 pub use rule::{RuleAt, SubjectAt};
 pub use security::SecurityAt;
@@ -133,6 +134,8 @@ pub struct Secret<'a> {
     pub kind: Text<'a>,
     /// The public part alone, in base64 as the API carries it (`tls.crt`); empty if there is none.
     pub certificate: Text<'a>,
+    /// The same as a manifest may write it, as text (`stringData`); it replaces the other when it is applied.
+    pub plain_certificate: Text<'a>,
 }
 
 /// What a controller makes pods of, and how many.
@@ -141,6 +144,8 @@ pub struct Workload<'a> {
     pub template: Option<Template<'a>>,
     /// Absent means 1, where the kind has replicas at all.
     pub replicas: Option<i64>,
+    /// How a Deployment replaces its pods (`spec.strategy.type`); empty means RollingUpdate.
+    pub strategy: Text<'a>,
 }
 
 impl<'a> Object<'a> {

@@ -26,9 +26,16 @@ pub struct Violation {
     pub lasting: Option<&'static str>,
     /// A fix for this very place, where the check's general one can be bettered.
     pub fix: Option<String>,
+    /// Found without something that might excuse it: warned of, never denied.
+    pub is_doubtful: bool,
 }
 
 impl Violation {
+    /// A violation by a value at a place, without more to say.
+    pub const fn new(place: Place, value: String, what: String) -> Self {
+        Self { place, what, value, lasting: None, fix: None, is_doubtful: false }
+    }
+
     /// What the ratchet compares: the place by merge keys, and the value.
     pub fn identity(&self) -> String {
         format!("{}={}", self.place.key, self.value)
@@ -68,13 +75,18 @@ impl Report {
     /// Reports a field whose name alone says what offends.
     pub fn violation(&mut self, place: Place, what: impl Into<String>) {
         let what = what.into();
-        self.violations.push(Violation { place, value: what.clone(), what, lasting: Some(""), fix: None });
+        self.violations.push(Violation { lasting: Some(""), ..Violation::new(place, what.clone(), what) });
     }
 
     /// Reports a field and the value in it that offends.
     pub fn violation_of(&mut self, place: Place, value: &str, what: impl Into<String>) {
-        let value = value.to_owned();
-        self.violations.push(Violation { place, value, what: what.into(), lasting: None, fix: None });
+        self.violations.push(Violation::new(place, value.to_owned(), what.into()));
+    }
+
+    /// Reports the same where something that might excuse it is not known here.
+    pub fn doubtful_violation_of(&mut self, place: Place, value: &str, what: impl Into<String>) {
+        let violation = Violation::new(place, value.to_owned(), what.into());
+        self.violations.push(Violation { is_doubtful: true, ..violation });
     }
 
     /// Says that the check could not tell; the same reason once.

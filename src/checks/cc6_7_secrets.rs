@@ -1,16 +1,26 @@
-//! CC6.7: no credential lies open in an object that many can read.
+//! CC6.7: no credential lies open in an object that many can read, and nothing travels in the clear.
 
+mod certificate;
 mod credential_in_url;
 mod hardcoded_secret;
 mod last_applied_secret;
+mod mesh_opt_out;
+mod permissive_mtls;
+mod plaintext_gateway;
+mod plaintext_ingress;
 mod secret_in_config_map;
+mod secret_in_environment;
 mod secret_in_metadata;
 mod suspected_secret;
+mod unauthenticated_mesh_inbound;
+mod unverified_upstream_tls;
+mod weak_tls_certificate;
 
 use serde::Deserialize;
 
 use crate::{
-    check::{Ask, Check, Missing, Report, Violation},
+    check::{Ask, Check, Missing, Report, Violation, quoted},
+    object::Place,
     secrets::{Certainty, Class, Site, Spot},
 };
 
@@ -21,6 +31,15 @@ pub(super) const CHECKS: &[&Check] = &[
     &secret_in_metadata::CHECK,
     &last_applied_secret::CHECK,
     &secret_in_config_map::CHECK,
+    &secret_in_environment::CHECK,
+    // Transport.
+    &plaintext_ingress::CHECK,
+    &plaintext_gateway::CHECK,
+    &permissive_mtls::CHECK,
+    &mesh_opt_out::CHECK,
+    &unverified_upstream_tls::CHECK,
+    &unauthenticated_mesh_inbound::CHECK,
+    &weak_tls_certificate::CHECK,
 ];
 
 /// What a policy takes for harmless.
@@ -38,6 +57,18 @@ impl Allowed {
         let fingerprint = spot.hit.fingerprint.as_deref().unwrap_or_default();
         self.allow_rules.iter().any(|rule| rule == spot.hit.rule.id)
             || self.allow_fingerprints.iter().any(|own| own == fingerprint)
+    }
+}
+
+/// Whether a path is one that an authority asks for in the clear before it gives out a certificate (RFC 8555).
+fn is_acme_challenge(path: &str) -> bool {
+    path.starts_with("/.well-known/acme-challenge/")
+}
+
+/// Reports each item of a list of what goes past the mesh.
+fn report_left_out(list: &str, place: impl Fn() -> Place, report: &mut Report) {
+    for item in list.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+        report.violation_of(place(), item, format!("leaves out {}", quoted(item)));
     }
 }
 
@@ -77,7 +108,7 @@ fn violation(spot: &Spot, prints_fingerprint: bool) -> Violation {
     let what = format!("{verb} a secret{inner}: {} ({} characters{print})", hit.why(), hit.length);
     let value = format!("{}:{fingerprint}", hit.rule.id);
     let lasting = (!prints_fingerprint).then_some(hit.rule.id);
-    Violation { place: spot.place.clone(), what, value, lasting, fix: fix(spot) }
+    Violation { lasting, fix: fix(spot), ..Violation::new(spot.place.clone(), value, what) }
 }
 
 /// The reference that an environment variable needs instead, ready to paste.

@@ -72,7 +72,14 @@ impl Survey {
                 self.autoscalers.entry(namespace.to_owned()).or_default().insert(target, least);
             }
             Body::LimitRange(limits) => put(&mut self.limit_ranges, metadata, limits.clone()),
-            Body::Route(route) => put(&mut self.routes, metadata, route.clone()),
+            Body::Route(route) => {
+                // Routes of two kinds may bear one name.
+                let name = match object.kind {
+                    Kind::HTTPRoute => name.to_owned(),
+                    kind => format!("{}/{name}", kind.name()),
+                };
+                self.routes.entry(namespace.to_owned()).or_default().insert(name, route.clone());
+            }
             _ => {}
         }
     }

@@ -22,6 +22,8 @@ pub struct Container<'a> {
     #[serde(borrow)]
     pub env: List<EnvVar<'a>>,
     #[serde(borrow)]
+    pub env_from: List<EnvFrom<'a>>,
+    #[serde(borrow)]
     pub ports: List<ContainerPort<'a>>,
     #[serde(borrow)]
     pub volume_mounts: List<VolumeMount<'a>>,
@@ -41,14 +43,42 @@ pub struct Container<'a> {
     pub resources: Option<Resources<'a>>,
 }
 
-/// A literal environment variable; `valueFrom` is a reference and is not read.
+/// An environment variable: a literal, or a reference.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct EnvVar<'a> {
     #[serde(borrow, deserialize_with = "or_default")]
     pub name: Text<'a>,
     #[serde(borrow, deserialize_with = "or_default")]
     pub value: Text<'a>,
+    #[serde(borrow)]
+    pub value_from: Option<EnvSource<'a>>,
+}
+
+/// Where a variable gets its value; of the sources only a Secret is told apart.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EnvSource<'a> {
+    #[serde(borrow)]
+    pub secret_key_ref: Option<SecretReference<'a>>,
+}
+
+/// All entries of a Secret or ConfigMap as variables; of the two only a Secret is told apart.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EnvFrom<'a> {
+    #[serde(borrow)]
+    pub secret_ref: Option<SecretReference<'a>>,
+}
+
+/// A Secret, or one entry of it.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct SecretReference<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    pub name: Text<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    pub key: Text<'a>,
 }
 
 /// A port of a container.

@@ -25,10 +25,12 @@ macro_rules! kinds {
 
             /// The kind that a resource of an API group holds: `apps`, `deployments`.
             pub fn of_resource(group: &str, resource: &str) -> Self {
-                match (group, resource) {
-                    $(($($group)|+, $resource) => Self::$variant,)*
-                    _ => Self::Other,
+                // Several files of one group are served by no API and have no resource.
+                if resource.is_empty() {
+                    return Self::Other;
                 }
+                $(if resource == $resource && matches!(group, $($group)|+) { return Self::$variant; })*
+                Self::Other
             }
 
             /// The kind's name, or `other`.
@@ -118,6 +120,11 @@ kinds! {
     Exemption: "soc2gate.io", "exemptions";
     // The file that tells an API server what to audit.
     AuditPolicy is "Policy": "audit.k8s.io", "";
+    // The files that tell it how to store objects and whom to trust.
+    EncryptionConfiguration: "apiserver.config.k8s.io", "";
+    // What API servers still take the same file for.
+    EncryptionConfig: "", "";
+    AuthenticationConfiguration: "apiserver.config.k8s.io", "";
 }
 
 impl Kind {

@@ -88,6 +88,20 @@ pub struct Ingress {
 pub struct IngressRule {
     /// Empty means every host.
     pub host: Word,
+    pub http: Option<IngressPaths>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct IngressPaths {
+    pub paths: List<IngressPath>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct IngressPath {
+    /// Empty means every path.
+    pub path: Word,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -172,8 +186,23 @@ pub struct Route {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RouteRule {
+    /// None means every request.
+    pub matches: List<RouteMatch>,
     pub filters: List<RouteFilter>,
     pub backend_refs: List<ObjectReference>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct RouteMatch {
+    /// Absent means every path.
+    pub path: Option<PathMatch>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct PathMatch {
+    pub value: Word,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -1,6 +1,6 @@
 //! The pod spec: what applies to the pod as a whole.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
     capacity::Resources,
@@ -42,6 +42,26 @@ pub struct PodSpec<'a> {
     /// For all containers together (KEP-2837).
     #[serde(borrow)]
     pub resources: Option<Resources<'a>>,
+    /// How many rules spread the pods over nodes and zones; what they say is not read.
+    pub topology_spread_constraints: List<IgnoredAny>,
+    pub affinity: Option<Affinity>,
+}
+
+/// Which nodes the pod prefers or needs.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Affinity {
+    /// Which pods it keeps away from, of which only the presence is asked.
+    pub pod_anti_affinity: Option<PodAntiAffinity>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct PodAntiAffinity {
+    #[serde(rename = "requiredDuringSchedulingIgnoredDuringExecution")]
+    pub required: List<IgnoredAny>,
+    #[serde(rename = "preferredDuringSchedulingIgnoredDuringExecution")]
+    pub preferred: List<IgnoredAny>,
 }
 
 /// The operating system that the pod says it needs.

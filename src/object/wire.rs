@@ -47,7 +47,10 @@ pub(super) fn read<'de, D: Deserializer<'de>>(kind: Kind, deserializer: D) -> Re
         | Kind::ValidatingAdmissionPolicyBinding
         | Kind::ControlPolicy
         | Kind::Exemption
-        | Kind::AuditPolicy => Tree::deserialize(deserializer)?.into_parts(),
+        | Kind::AuditPolicy
+        | Kind::EncryptionConfiguration
+        | Kind::EncryptionConfig
+        | Kind::AuthenticationConfiguration => Tree::deserialize(deserializer)?.into_parts(),
         _ => Bare::deserialize(deserializer)?.into_parts(),
     };
     Ok(Object { kind, kind_name, metadata, body })
@@ -83,6 +86,14 @@ struct TemplateSpec<'a> {
     template: Option<Template<'a>>,
     #[serde(default)]
     replicas: Option<i64>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    strategy: Strategy<'a>,
+}
+
+#[derive(Default, Deserialize)]
+struct Strategy<'a> {
+    #[serde(borrow, default, rename = "type", deserialize_with = "or_default")]
+    kind: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -106,7 +117,8 @@ struct SecretData<'a> {
 
 shape!(Pod { spec: Option<PodSpec<'a>> } => |this| Body::Pod(this.spec));
 shape!(Templated { spec: TemplateSpec<'a> } => |this| {
-    Body::Template(Workload { template: this.spec.template, replicas: this.spec.replicas })
+    let TemplateSpec { template, replicas, strategy } = this.spec;
+    Body::Template(Workload { template, replicas, strategy: strategy.kind })
 });
 shape!(CronJob { spec: CronJobSpec<'a> } => |this| {
     Body::JobTemplate(this.spec.job.and_then(|job| job.spec).and_then(|spec| spec.template))
@@ -115,8 +127,9 @@ shape!(PodTemplate { template: Option<Template<'a>> } => |this| Body::BareTempla
 shape!(ConfigMap { data: Pairs<'a>, binary_data: Pairs<'a> = "binaryData" } => |this| {
     Body::ConfigMap(super::ConfigMap { data: this.data, binary_data: this.binary_data })
 });
-shape!(Secret { type_name: Text<'a> = "type", data: SecretData<'a> } => |this| {
-    Body::Secret(super::Secret { kind: this.type_name, certificate: this.data.certificate })
+shape!(Secret { type_name: Text<'a> = "type", data: SecretData<'a>, plain: SecretData<'a> = "stringData" } => |this| {
+    let (certificate, plain_certificate) = (this.data.certificate, this.plain.certificate);
+    Body::Secret(super::Secret { kind: this.type_name, certificate, plain_certificate })
 });
 shape!(Role { rules: List<PolicyRule>, aggregation_rule: Option<AggregationRule> = "aggregationRule" } => |this| {
     Body::Role(super::Role { rules: this.rules, aggregation_rule: this.aggregation_rule })

@@ -98,6 +98,35 @@ pub(crate) fn violations(id: &str, version: Version, text: &str) -> Vec<Violatio
     examine(check, "", version, text).violations
 }
 
+/// What the check of this id says of a manifest, a line each: `path what`, or `? reason` where it cannot tell.
+/// Nothing for a kind that it does not concern.
+pub(crate) fn told(id: &str, params: &str, text: &str) -> Vec<String> {
+    told_amid(surroundings::inventory(), id, params, text)
+}
+
+/// The same in an inventory of the test's own.
+pub(crate) fn told_amid(inventory: Inventory, id: &str, params: &str, text: &str) -> Vec<String> {
+    told_at((inventory, surroundings::now()), id, params, text)
+}
+
+/// The same at a time of the test's own.
+pub(crate) fn told_at(around: (Inventory, Timestamp), id: &str, params: &str, text: &str) -> Vec<String> {
+    let check = checks::find(id).unwrap_or_else(|| panic!("no check {id}"));
+    if !check.examine.kinds().contains(object_of(&document(text)).unwrap().kind) {
+        return Vec::new();
+    }
+    let report = examine_amid(around, check, params, Version::NEWEST, text);
+    let violations = report.violations.iter().map(|found| format!("{} {}", found.place.path, found.what));
+    violations.chain(report.missing.iter().map(|missing| format!("? {}", missing.reason()))).collect()
+}
+
+/// Why the check of this id refuses its parameters.
+pub(crate) fn refusal(id: &str, params: &str) -> String {
+    let params = document(params);
+    let configured = checks::find(id).unwrap().examine.configure(&Params::of(&params.root));
+    configured.err().unwrap_or_else(|| panic!("{id} takes {params:?}")).message
+}
+
 /// Decides a manifest in a file.
 pub(crate) fn decide_manifest(policies: &PolicySet, text: &str) -> Decision {
     with_manifest(text, |request| {

@@ -1,11 +1,15 @@
 //! Tests through the real doors: HTTPS for the webhook, the binary for the command line.
 
 #[cfg(test)]
+mod availability;
+#[cfg(test)]
 mod bypasses;
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]
 mod cli;
+#[cfg(test)]
+mod control_plane;
 #[cfg(test)]
 mod coverage;
 #[cfg(test)]
@@ -25,6 +29,8 @@ mod library;
 #[cfg(test)]
 mod metamorphic;
 #[cfg(test)]
+mod monitoring;
+#[cfg(test)]
 mod pod_security;
 #[cfg(test)]
 mod reload;
@@ -38,3 +44,5 @@ mod secrets;
 mod server;
 #[cfg(test)]
 mod surroundings;
+#[cfg(test)]
+mod transport;

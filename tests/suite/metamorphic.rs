@@ -61,10 +61,20 @@ fn assembled(base: Value, parts: &[&str]) -> Value {
     })
 }
 
+/// A container with everything whose absence some list or kind excuses: an ephemeral container may have no resources,
+/// a Job needs no probes.
+fn sound_container(at: usize) -> Value {
+    json!({
+        "name": format!("c{at}"),
+        "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "1Gi"}},
+        "readinessProbe": {"tcpSocket": {"port": 80}},
+    })
+}
+
 fn containers() -> impl Strategy<Value = Vec<Value>> {
     let one = subsequence(CONTAINER_PARTS.to_vec(), 0..=CONTAINER_PARTS.len());
     prop::collection::vec(one, 1..4).prop_map(|all| {
-        let named = |(at, parts): (usize, &Vec<&str>)| assembled(json!({"name": format!("c{at}")}), parts);
+        let named = |(at, parts): (usize, &Vec<&str>)| assembled(sound_container(at), parts);
         all.iter().enumerate().map(named).collect()
     })
 }

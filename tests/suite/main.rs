@@ -23,6 +23,8 @@ mod metamorphic;
 #[cfg(test)]
 mod pod_security;
 #[cfg(test)]
+mod rbac;
+#[cfg(test)]
 mod reload;
 #[cfg(test)]
 mod reviews;

@@ -170,7 +170,19 @@ mod tests {
             assert_eq!(!named(&["a"]).bounds(verb, resource).is_empty(), bounded, "{verb} {resource}");
             assert!(named(&["a", ""]).bounds(verb, resource).is_empty(), "{verb} {resource}");
         }
-        assert!(named(&[]).is_everything() && !named(&["a"]).is_everything());
+    }
+
+    #[test]
+    fn everything_is_every_verb_on_every_resource_of_every_group_by_every_name() {
+        let all = ["*"].as_slice();
+        assert!(rule(all, all, &["get", "*"]).is_everything());
+        for (groups, resources, verbs) in
+            [(&["", "apps"][..], all, all), (all, &["pods", "*/scale"], all), (all, all, &["get", "create"])]
+        {
+            assert!(!rule(groups, resources, verbs).is_everything());
+        }
+        let named = PolicyRule { resource_names: List(vec!["a".into()]), ..rule(all, all, all) };
+        assert!(!named.is_everything());
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(super) const CHECK: Check = Check {
     id: "admission-control-permission",
     criterion: Criterion::CC6_3,
     tsc: &[
-        Support::direct(Criterion::CC6_3, "nobody switches off the controls that hold him"),
+        Support::direct(Criterion::CC6_3, "nobody switches off the controls over their own work"),
         Support::supporting(Criterion::CC7_1, "the standard of admission changes through few hands"),
         Support::supporting(
             Criterion::CC8_1,

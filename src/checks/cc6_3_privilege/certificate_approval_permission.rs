@@ -11,7 +11,7 @@ pub(super) const CHECK: Check = Check {
     id: "certificate-approval-permission",
     criterion: Criterion::CC6_3,
     tsc: &[
-        Support::direct(Criterion::CC6_3, "nobody makes himself a user with the rights of another"),
+        Support::direct(Criterion::CC6_3, "nobody becomes a user with the rights of another"),
         Support::supporting(Criterion::CC6_2, "who gets a credential is decided by those who may"),
     ],
     severity: Severity::Critical,

@@ -19,7 +19,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Critical,
     needs: &[Need::OldObject],
     title: "permission to escalate",
-    why: "Kubernetes lets nobody grant what he does not have, except through these two verbs: with escalate \
+    why: "Kubernetes lets nobody grant more than they have, except through these two verbs: with escalate \
           one writes any rule into a role, with bind one gives oneself a role of any power. Whoever holds \
           one of them is an administrator of the cluster.",
     fix: "Remove escalate; for bind, list in `resourceNames` the ordinary roles that may be handed out.",

@@ -19,7 +19,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Critical,
     needs: &[Need::OldObject],
     title: "permission to impersonate",
-    why: "Whoever may impersonate has the rights of everybody whom he may name, up to the group that no \
+    why: "Whoever may impersonate has the rights of everybody who may be named, up to the group that no \
           rule binds. The records then show the borrowed name first.",
     fix: "Remove it, or list in `resourceNames` the users and groups meant, none of them `system:`.",
     references: &[

@@ -11,7 +11,7 @@ pub(super) const CHECK: Check = Check {
     id: "namespace-label-permission",
     criterion: Criterion::CC6_3,
     tsc: &[
-        Support::direct(Criterion::CC6_3, "nobody chooses the controls that hold him"),
+        Support::direct(Criterion::CC6_3, "nobody chooses the controls over their own work"),
         Support::supporting(Criterion::CC7_1, "the level that a namespace is held to stays as it was set"),
     ],
     severity: Severity::High,

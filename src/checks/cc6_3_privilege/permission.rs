@@ -1,10 +1,17 @@
-//! What each permission check looks for, in one place, since other checks ask whether a role breaks any of them.
+//! A permission that a check looks for in rules, found by RBAC's own matching.
+
+mod table;
 
 use super::grant::{self, Before, Grant, Granted, MOST_GRANTS};
 use crate::{
     check::{Ask, Params, Report},
     manifest::Unusable,
     object::{Kind, Object, PolicyRule, RuleAt, Word},
+};
+
+pub(super) use table::{
+    ADMISSION_CONTROL, ALL, CERTIFICATE_APPROVAL, ESCALATION, EXEC, IMPERSONATION, NAMESPACE_LABELS,
+    NODE_PROXY, PERSISTENT_VOLUMES, SECRET_READING, TOKEN_CREATION, WEBHOOK_ATTESTATION, WORKLOAD_CREATION,
 };
 
 /// What one check looks for in a rule.
@@ -54,164 +61,6 @@ impl Target {
         Self { is_cluster_wide: true, ..self }
     }
 }
-
-const AUTHENTICATION: &str = "authentication.k8s.io";
-const CERTIFICATES: &str = "certificates.k8s.io";
-const RBAC: &str = "rbac.authorization.k8s.io";
-const WRITE: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
-const RUN: &[&str] = &["create", "update", "patch"];
-
-pub(super) const ESCALATION: Permission = Permission {
-    id: "escalation-verb",
-    targets: &[
-        on(RBAC, &["clusterroles", "roles"], &["escalate"], Names::Count),
-        on(RBAC, &["clusterroles", "roles"], &["bind"], Names::ExcuseButListed),
-    ],
-    names: &["cluster-admin", "admin", "edit", "system:*"],
-};
-
-pub(super) const IMPERSONATION: Permission = Permission {
-    id: "impersonate-permission",
-    targets: &[
-        on("", &["users", "groups", "serviceaccounts"], &["impersonate"], Names::ExcuseButListed),
-        on(AUTHENTICATION, &["uids", "userextras", "userextras/*"], &["impersonate"], Names::ExcuseButListed),
-        // Since 1.35 a mode can bound what is done in another's name, but whose it is remains to be seen.
-        on(
-            AUTHENTICATION,
-            &["users", "groups", "uids", "userextras", "userextras/*", "serviceaccounts", "nodes"],
-            &["impersonate:*", "impersonate-on:*"],
-            Names::ExcuseButListed,
-        ),
-    ],
-    // The node that an agent runs on is asked for by the name `*`.
-    names: &["system:*", "*"],
-};
-
-pub(super) const SECRET_READING: Permission = Permission {
-    id: "secret-read-permission",
-    targets: &[
-        on("", &["secrets"], &["list", "watch"], Names::Excuse),
-        on("", &["secrets"], &["get"], Names::Excuse).cluster_wide(),
-    ],
-    names: &[],
-};
-
-pub(super) const EXEC: Permission = Permission {
-    id: "exec-permission",
-    targets: &[
-        on(
-            "",
-            &["pods/exec", "pods/attach", "pods/portforward", "pods/proxy", "services/proxy"],
-            &["create", "get"],
-            Names::Count,
-        ),
-        on("", &["pods/ephemeralcontainers"], &["update", "patch"], Names::Count),
-    ],
-    names: &[],
-};
-
-pub(super) const NODE_PROXY: Permission = Permission {
-    id: "node-proxy-permission",
-    targets: &[on("", &["nodes/proxy"], &["*"], Names::Count)],
-    names: &[],
-};
-
-pub(super) const TOKEN_CREATION: Permission = Permission {
-    id: "token-creation-permission",
-    targets: &[on("", &["serviceaccounts/token"], &["create"], Names::Excuse)],
-    names: &[],
-};
-
-pub(super) const CERTIFICATE_APPROVAL: Permission = Permission {
-    id: "certificate-approval-permission",
-    targets: &[
-        on(
-            CERTIFICATES,
-            &["certificatesigningrequests/approval", "certificatesigningrequests/status"],
-            &["update", "patch"],
-            Names::Count,
-        ),
-        on(
-            CERTIFICATES,
-            &["signers"],
-            &["approve", "sign"],
-            Names::ExcuseBut(&[
-                "kubernetes.io/kube-apiserver-client",
-                "kubernetes.io/kube-apiserver-client-kubelet",
-                "kubernetes.io/*",
-            ]),
-        ),
-    ],
-    names: &[],
-};
-
-pub(super) const ADMISSION_CONTROL: Permission = Permission {
-    id: "admission-control-permission",
-    targets: &[
-        on(
-            "admissionregistration.k8s.io",
-            &[
-                "validatingwebhookconfigurations",
-                "mutatingwebhookconfigurations",
-                "validatingadmissionpolicies",
-                "validatingadmissionpolicybindings",
-                "mutatingadmissionpolicies",
-                "mutatingadmissionpolicybindings",
-            ],
-            WRITE,
-            Names::ExcuseButListed,
-        ),
-        on("apiregistration.k8s.io", &["apiservices"], WRITE, Names::ExcuseButListed),
-        on("apiextensions.k8s.io", &["customresourcedefinitions"], WRITE, Names::ExcuseButListed),
-        on("soc2gate.io", &["*"], WRITE, Names::Count),
-    ],
-    names: &["soc2gate*", "controlpolicies.soc2gate.io", "exemptions.soc2gate.io", "v1.soc2gate.io"],
-};
-
-pub(super) const NAMESPACE_LABELS: Permission = Permission {
-    id: "namespace-label-permission",
-    targets: &[on("", &["namespaces"], &["update", "patch"], Names::Count)],
-    names: &[],
-};
-
-pub(super) const PERSISTENT_VOLUMES: Permission = Permission {
-    id: "persistent-volume-permission",
-    targets: &[on("", &["persistentvolumes"], &["create"], Names::Count)],
-    names: &[],
-};
-
-pub(super) const WORKLOAD_CREATION: Permission = Permission {
-    id: "workload-creation-permission",
-    targets: &[
-        on("", &["pods", "replicationcontrollers"], RUN, Names::Excuse).cluster_wide(),
-        on("apps", &["deployments", "statefulsets", "daemonsets", "replicasets"], RUN, Names::Excuse)
-            .cluster_wide(),
-        on("batch", &["jobs", "cronjobs"], RUN, Names::Excuse).cluster_wide(),
-    ],
-    names: &[],
-};
-
-pub(super) const WEBHOOK_ATTESTATION: Permission = Permission {
-    id: "webhook-attestation-permission",
-    targets: &[on(AUTHENTICATION, &["admissionReviewAPIGroups"], &["attest"], Names::Count)],
-    names: &[],
-};
-
-/// Every one, the worst first.
-pub(super) const ALL: [&Permission; 12] = [
-    &ESCALATION,
-    &IMPERSONATION,
-    &NODE_PROXY,
-    &CERTIFICATE_APPROVAL,
-    &ADMISSION_CONTROL,
-    &SECRET_READING,
-    &EXEC,
-    &TOKEN_CREATION,
-    &NAMESPACE_LABELS,
-    &PERSISTENT_VOLUMES,
-    &WEBHOOK_ATTESTATION,
-    &WORKLOAD_CREATION,
-];
 
 impl Permission {
     /// Reports what a rule grants of it.

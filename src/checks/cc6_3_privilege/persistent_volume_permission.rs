@@ -20,7 +20,7 @@ pub(super) const CHECK: Check = Check {
     why: "A PersistentVolume may stand for any path of a node. Whoever makes one and claims it reads and \
           writes the files of the node, whatever pods are allowed to mount.",
     fix: "Leave it to the provisioner: a PersistentVolumeClaim with a storage class is enough.",
-    references: &[Reference::Kubernetes("Role Based Access Control Good Practices")],
+    references: &[Reference::Cis("5.1.9"), Reference::Kubernetes("Role Based Access Control Good Practices")],
     examples: Examples::new(
         "
 apiVersion: rbac.authorization.k8s.io/v1

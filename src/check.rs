@@ -2,6 +2,7 @@
 
 mod ask;
 mod examine;
+mod moment;
 mod principal;
 mod report;
 mod version;
@@ -13,6 +14,7 @@ use crate::criterion::{Criterion, Severity, Support};
 
 pub use ask::Ask;
 pub use examine::{Examine, Examiner, Kinds, Params};
+pub use moment::{lasts_longer, moment};
 pub use principal::Principal;
 pub use report::{Missing, Report, Violation, quoted};
 pub use version::Version;

@@ -96,8 +96,12 @@ fn finding_of(bound: &Bound, violation: crate::check::Violation, state: State) -
 /// Of one violation seen under two policies, keeps the finding of the harder mode.
 fn drop_weaker_twins(findings: &mut Vec<Finding>) {
     findings.sort_by_key(|finding| std::cmp::Reverse((finding.check.severity, finding.mode)));
-    let mut seen: std::collections::HashSet<(&str, String)> = std::collections::HashSet::new();
-    findings.retain(|finding| seen.insert((finding.check.id, finding.violation.identity())));
+    let mut seen: std::collections::HashSet<(&str, String, String)> = std::collections::HashSet::new();
+    findings.retain(|finding| {
+        // Two rules of a role may grant the same: the path tells them apart.
+        let path = finding.violation.place.path.clone();
+        seen.insert((finding.check.id, path, finding.violation.identity()))
+    });
 }
 
 /// What a request that could not even be read is worth: never a pass where something of its kind is enforced.

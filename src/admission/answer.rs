@@ -1,10 +1,13 @@
 //! Writes the answer: what the person at the terminal reads, and what the API server's audit log keeps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-use crate::decision::{Decision, Finding, Outcome, printable};
+use crate::{
+    check::Kinds,
+    decision::{Decision, Finding, Outcome, State, printable},
+};
 
 /// The longest denial, in characters. kubectl prints one line.
 const LONGEST_MESSAGE: usize = 1_000;
@@ -106,24 +109,67 @@ fn status(decision: &Decision) -> Status {
 /// Findings in one line, `; ` between them, and how many did not fit.
 fn joined(findings: &[&Finding]) -> String {
     let mut message = String::new();
-    for (position, finding) in findings.iter().enumerate() {
-        let line = finding.line();
-        let more = findings.len() - position;
+    let lines = lines(findings.iter().copied());
+    let mut left = findings.len();
+    for (position, line) in lines.iter().enumerate() {
+        let text = line.text();
         let room = LONGEST_MESSAGE.saturating_sub(message.chars().count() + "; +99999 more".len());
-        if position > 0 && line.chars().count() > room {
-            message.push_str(&format!("; +{more} more"));
+        if position > 0 && text.chars().count() > room {
+            message.push_str(&format!("; +{left} more"));
             return message;
         }
         if position > 0 {
             message.push_str("; ");
         }
-        message.push_str(&cut(&line, LONGEST_MESSAGE));
+        message.push_str(&cut(&text, LONGEST_MESSAGE));
         // The full stop belongs to the end of the line.
-        if more > 1 && message.ends_with('.') {
+        if position + 1 < lines.len() && message.ends_with('.') {
             message.pop();
         }
+        left -= line.findings.len();
     }
     message
+}
+
+/// What is printed as one: a finding, or everything that is found about one rule of a role. A rule of `*` breaks a dozen
+/// checks, and to say so a dozen times would help nobody.
+struct Line<'d> {
+    findings: Vec<&'d Finding>,
+}
+
+/// The lines in the order of their first, most severe finding.
+fn lines<'d>(findings: impl Iterator<Item = &'d Finding>) -> Vec<Line<'d>> {
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    let mut of_rules = HashMap::new();
+    for finding in findings {
+        if finding.check.examine.kinds() == Kinds::Roles {
+            let path = &*finding.violation.place.path;
+            let rule = (path, finding.mode, finding.state == State::New, finding.check.criterion);
+            let position = *of_rules.entry(rule).or_insert(lines.len());
+            if let Some(line) = lines.get_mut(position) {
+                line.findings.push(finding);
+                continue;
+            }
+        }
+        lines.push(Line { findings: vec![finding] });
+    }
+    lines
+}
+
+impl Line<'_> {
+    /// `CC6.3 escalation-verb, impersonate-permission, +9 more: rules[0] grants ...`: the worst has the word.
+    fn text(&self) -> String {
+        let mut checks: Vec<_> = self.findings.iter().map(|finding| finding.check.id).collect();
+        checks.dedup();
+        let Some((finding, true)) = self.findings.first().map(|first| (first, checks.len() > 1)) else {
+            return self.findings.first().map_or(String::new(), |finding| finding.line());
+        };
+        let named = match checks[..] {
+            [one, another, _, _, ..] => format!("{one}, {another}, +{} more", checks.len() - 2),
+            _ => checks.join(", "),
+        };
+        format!("{} {named}: {}. {}", finding.check.criterion, finding.message(), finding.fix())
+    }
 }
 
 fn could_not_decide(decision: &Decision) -> String {
@@ -137,23 +183,26 @@ fn could_not_decide(decision: &Decision) -> String {
 fn warnings(decision: &Decision) -> Vec<String> {
     let undecided =
         matches!(decision.outcome, Outcome::Error { denies: false }).then(|| could_not_decide(decision));
-    let warned = || {
-        decision.findings.iter().filter(|finding| finding.warns() || (decision.is_static && finding.denies()))
-    };
-    let total = usize::from(undecided.is_some()) + warned().count();
+    let warned = decision
+        .findings
+        .iter()
+        .filter(|finding| finding.warns() || (decision.is_static && finding.denies()));
+    let folded = lines(warned);
+    let told = folded.iter().map(|line| (line.text(), line.findings.len()));
+    let mut more =
+        usize::from(undecided.is_some()) + folded.iter().map(|line| line.findings.len()).sum::<usize>();
     let mut room = ALL_WARNINGS - "+9999999 more".len();
-    let mut lines = Vec::new();
-    for line in undecided.into_iter().chain(warned().map(Finding::line)) {
+    let mut warnings = Vec::new();
+    for (line, findings) in undecided.map(|line| (line, 1)).into_iter().chain(told) {
         let line = cut(&line, LONGEST_WARNING);
         let Some(left) = room.checked_sub(line.chars().count()) else { break };
-        room = left;
-        lines.push(line);
+        (room, more) = (left, more - findings);
+        warnings.push(line);
     }
-    let more = total - lines.len();
     if more > 0 {
-        lines.push(format!("+{more} more"));
+        warnings.push(format!("+{more} more"));
     }
-    lines
+    warnings
 }
 
 /// Short keys that the API server stores under the webhook's name.

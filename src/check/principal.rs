@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 
-use crate::request::Requester;
+use crate::{
+    object::{List, SubjectAt, Text},
+    request::Requester,
+};
 
 /// Somebody, or with a `*` at the end of a name everybody whose name begins so. Written `{kind, name, namespace}`;
 /// only a service account has a namespace.
@@ -37,6 +40,11 @@ enum WrittenKind {
 }
 
 impl Principal {
+    /// The group of this name.
+    pub fn group(name: &str) -> Self {
+        Self::Group(Pattern::Exactly(name.to_owned()))
+    }
+
     /// Whether it means this requester.
     pub fn includes(&self, requester: &Requester<'_>) -> bool {
         match self {
@@ -45,6 +53,19 @@ impl Principal {
             Self::ServiceAccount { namespace, name } => requester
                 .service_account()
                 .is_some_and(|(of_namespace, of_name)| namespace.fits(of_namespace) && name.fits(of_name)),
+        }
+    }
+
+    /// Whether it means this subject of a binding. A service account may be bound by its user name too.
+    pub fn is_subject(&self, at: &SubjectAt<'_>) -> bool {
+        let name = &*at.subject.name;
+        let user =
+            |name: Text<'_>| self.includes(&Requester { username: Some(name), groups: List::default() });
+        match &*at.subject.kind {
+            "User" => user(name.into()),
+            "ServiceAccount" => user(format!("system:serviceaccount:{}:{name}", at.namespace()).into()),
+            "Group" => self.includes(&Requester { username: None, groups: List(vec![name.into()]) }),
+            _ => false,
         }
     }
 }

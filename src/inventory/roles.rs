@@ -1,8 +1,8 @@
 //! Roles and bindings: what a role grants, and to whom.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::object::{Binding, Labels, Role, RoleRef, Subject};
+use crate::object::{Binding, Labels, PolicyRule, Role, RoleRef, Subject};
 
 /// Every role and every binding.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +52,42 @@ impl Roles {
     /// Every ClusterRole with its name.
     pub fn cluster_roles(&self) -> impl Iterator<Item = (&str, &BoundRole)> {
         self.cluster_roles.iter().map(|(name, role)| (&**name, role))
+    }
+
+    /// The ClusterRoles that take in the rules of one with these labels, by name.
+    pub fn aggregators<'l>(
+        &self,
+        label: impl Fn(&str) -> Option<&'l str> + Copy,
+    ) -> impl Iterator<Item = &str> {
+        self.cluster_roles().filter_map(move |(name, known)| {
+            let selectors = &known.role.aggregation_rule.as_ref()?.cluster_role_selectors;
+            selectors.iter().any(|selector| selector.selects(label)).then_some(name)
+        })
+    }
+
+    /// Everything that a role grants. One that is made of others has their rules, whether or not the controller that
+    /// copies them has come by: in manifests it never does.
+    pub fn rules<'r>(&'r self, role: &'r BoundRole) -> Vec<&'r PolicyRule> {
+        let (mut rules, mut pending, mut seen) = (Vec::new(), vec![role], BTreeSet::new());
+        while let Some(BoundRole { role, .. }) = pending.pop() {
+            rules.extend(role.rules.iter());
+            let Some(aggregation) = &role.aggregation_rule else { continue };
+            pending.extend(self.cluster_roles().filter_map(|(name, part)| {
+                let is_part =
+                    aggregation.cluster_role_selectors.iter().any(|s| s.selects_labels(&part.labels));
+                (is_part && seen.insert(name)).then_some(part)
+            }));
+        }
+        rules
+    }
+
+    /// Whether a ClusterRole of this name and these labels is known to hold inside namespaces only: bound by RoleBindings
+    /// alone, and part of no other.
+    pub fn is_namespaced<'l>(&self, name: &str, label: impl Fn(&str) -> Option<&'l str> + Copy) -> bool {
+        let mut bound_in = self.bindings_of("", name).map(|(namespace, _)| namespace).peekable();
+        bound_in.peek().is_some()
+            && bound_in.all(|namespace| !namespace.is_empty())
+            && self.aggregators(label).next().is_none()
     }
 
     /// The bindings to a role, each with its namespace (empty for a ClusterRoleBinding). `namespace` is the Role's,

@@ -87,9 +87,28 @@ impl PolicyRule {
         self.has_verb(verb) && self.has_group(group) && self.has_resource(resource)
     }
 
-    /// Whether the rule holds for every name.
-    pub fn is_for_all_names(&self) -> bool {
-        self.resource_names.is_empty()
+    /// The names that bound a verb on a resource; none means every name. RBAC decides `create` and `deletecollection`
+    /// before it knows a name, except of a token, whose account stands in the URL.
+    pub fn bounds(&self, verb: &str, resource: &str) -> &[Word] {
+        let is_nameless =
+            verb == "deletecollection" || (verb == "create" && resource != "serviceaccounts/token");
+        // An empty name is the one that a request for a whole list asks with.
+        if is_nameless || self.resource_names.iter().any(|name| name.is_empty()) {
+            return &[];
+        }
+        &self.resource_names
+    }
+
+    /// Whether the rule is about this path of the API server: by name, or by a prefix that ends in `*`.
+    pub fn has_url(&self, url: &str) -> bool {
+        self.non_resource_urls.iter().any(|listed| {
+            **listed == *url || listed.strip_suffix('*').is_some_and(|start| url.starts_with(start))
+        })
+    }
+
+    /// Whether the rule grants everything on every resource.
+    pub fn is_everything(&self) -> bool {
+        self.grants("*", "*", "*") && self.resource_names.is_empty()
     }
 }
 
@@ -131,6 +150,54 @@ mod tests {
                 matches,
                 "{listed} {resource}"
             );
+        }
+    }
+
+    #[test]
+    fn names_bound_only_what_is_decided_with_a_name() {
+        let named = |names: &[&str]| PolicyRule {
+            resource_names: List(names.iter().map(|name| Word::from(*name)).collect()),
+            ..rule(&[""], &["*"], &["*"])
+        };
+        for (verb, resource, bounded) in [
+            ("get", "secrets", true),
+            ("list", "secrets", true),
+            ("create", "serviceaccounts/token", true),
+            ("create", "secrets", false),
+            ("create", "pods/exec", false),
+            ("deletecollection", "secrets", false),
+        ] {
+            assert_eq!(!named(&["a"]).bounds(verb, resource).is_empty(), bounded, "{verb} {resource}");
+            assert!(named(&["a", ""]).bounds(verb, resource).is_empty(), "{verb} {resource}");
+        }
+    }
+
+    #[test]
+    fn everything_is_every_verb_on_every_resource_of_every_group_by_every_name() {
+        let all = ["*"].as_slice();
+        assert!(rule(all, all, &["get", "*"]).is_everything());
+        for (groups, resources, verbs) in
+            [(&["", "apps"][..], all, all), (all, &["pods", "*/scale"], all), (all, all, &["get", "create"])]
+        {
+            assert!(!rule(groups, resources, verbs).is_everything());
+        }
+        let named = PolicyRule { resource_names: List(vec!["a".into()]), ..rule(all, all, all) };
+        assert!(!named.is_everything());
+    }
+
+    #[test]
+    fn urls_match_as_the_authorizer_matches_them() {
+        for (listed, url, matches) in [
+            ("*", "/metrics", true),
+            ("/*", "/metrics", true),
+            ("/metrics", "/metrics", true),
+            ("/metrics", "/metrics/slis", false),
+            ("/metrics/*", "/metrics/slis", true),
+            ("/metrics", "/*", false),
+            ("*", "*", true),
+        ] {
+            let rule = PolicyRule { non_resource_urls: List(vec![listed.into()]), ..PolicyRule::default() };
+            assert_eq!(rule.has_url(url), matches, "{listed} {url}");
         }
     }
 

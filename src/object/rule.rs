@@ -1,6 +1,6 @@
 //! One rule of a role and one subject of a binding, with the place where it stands.
 
-use super::{Body, Object, Place, PolicyRule, Subject, owned::Word, rbac::Binding};
+use super::{AggregationRule, Body, Kind, Object, Place, PolicyRule, Role, Subject, rbac::Binding};
 
 /// One rule of a Role or ClusterRole.
 #[derive(Clone, Copy, Debug)]
@@ -22,12 +22,22 @@ pub struct SubjectAt<'o> {
 }
 
 impl<'a> Object<'a> {
+    /// What a role holds.
+    pub fn role(&self) -> Option<&Role> {
+        match &self.body {
+            Body::Role(role) => Some(role),
+            _ => None,
+        }
+    }
+
+    /// Whose rules a ClusterRole is made of, if of others. In a Role the field means nothing.
+    pub fn aggregation(&self) -> Option<&AggregationRule> {
+        self.role().filter(|_| self.kind == Kind::ClusterRole)?.aggregation_rule.as_ref()
+    }
+
     /// The rules of a role. The only loop over them in the program.
     pub fn rules(&self) -> impl Iterator<Item = RuleAt<'_>> {
-        let rules = match &self.body {
-            Body::Role(role) => &role.rules[..],
-            _ => &[],
-        };
+        let rules = self.role().map_or(&[][..], |role| &role.rules);
         rules.iter().enumerate().map(|(position, rule)| RuleAt { rule, position, role: self })
     }
 
@@ -49,9 +59,12 @@ impl<'a> Object<'a> {
 }
 
 impl RuleAt<'_> {
-    /// The rule itself. Its key is what it says and not where it stands, so that reordering changes nothing.
+    /// The rule itself. Its key names no rule: what a role grants is the same in whatever rule it stands, so that
+    /// reordering and splitting change nothing.
     pub fn place(&self) -> Place {
-        Place::default().item("rules", self.position, &canonical(self.rule))
+        let mut place = Place::of("rules");
+        place.path.push_str(&format!("[{}]", self.position));
+        place
     }
 }
 
@@ -72,16 +85,4 @@ impl<'o> SubjectAt<'o> {
             &self.subject.namespace
         }
     }
-}
-
-/// What a rule says, in one spelling whatever the order of its lists.
-fn canonical(rule: &PolicyRule) -> String {
-    let list = |words: &[Word]| {
-        let mut words: Vec<_> = words.iter().map(|word| &**word).collect();
-        words.sort_unstable();
-        words.dedup();
-        words.join(",")
-    };
-    let PolicyRule { verbs, api_groups, resources, resource_names, non_resource_urls } = rule;
-    [verbs, api_groups, resources, resource_names, non_resource_urls].map(|words| list(words)).join(" ")
 }

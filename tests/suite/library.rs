@@ -129,9 +129,12 @@ pub(crate) fn refusal(id: &str, params: &str) -> String {
 
 /// Decides a manifest in a file.
 pub(crate) fn decide_manifest(policies: &PolicySet, text: &str) -> Decision {
-    with_manifest(text, |request| {
-        decision::decide(policies, request, &Inventory::default(), Timestamp::UNIX_EPOCH)
-    })
+    decide_manifest_amid(&Inventory::default(), policies, text)
+}
+
+/// The same in an inventory of the test's own.
+pub(crate) fn decide_manifest_amid(inventory: &Inventory, policies: &PolicySet, text: &str) -> Decision {
+    with_manifest(text, |request| decision::decide(policies, request, inventory, Timestamp::UNIX_EPOCH))
 }
 
 /// The policies of these texts, as if no other came with the program.
@@ -177,7 +180,6 @@ impl Sent {
     }
 
     /// A DELETE of `old`, as the API server sends it: no object.
-    #[expect(dead_code, reason = "its first user comes with the checks of deletions")]
     pub(crate) fn delete(old: &str) -> Self {
         let mut sent = Self::create(old).set("operation", json!("DELETE"));
         sent.request["oldObject"] = std::mem::take(&mut sent.object);

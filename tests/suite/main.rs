@@ -33,6 +33,8 @@ mod monitoring;
 #[cfg(test)]
 mod pod_security;
 #[cfg(test)]
+mod rbac;
+#[cfg(test)]
 mod reload;
 #[cfg(test)]
 mod reviews;

@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod decided;
+mod evidence;
 mod explain;
 mod policies;
 mod replay;

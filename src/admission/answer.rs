@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     check::Kinds,
     decision::{Decision, Finding, Outcome, State, printable},
+    request::Owner,
 };
 
 /// The longest denial, in characters. kubectl prints one line.
@@ -89,7 +90,7 @@ fn status(decision: &Decision) -> Status {
     let denials: Vec<_> = decision.denials().collect();
     let (message, reason, code) = match decision.outcome {
         Outcome::Error { .. } => (could_not_decide(decision), "InternalError", 500),
-        _ => (joined(&denials), "Forbidden", 403),
+        _ => (attributed(decision, joined(&denials)), "Forbidden", 403),
     };
     let mut causes: Vec<_> = denials
         .iter()
@@ -104,6 +105,15 @@ fn status(decision: &Decision) -> Status {
         causes.push(Cause { reason: "more", message: format!("+{more} more"), field: String::new() });
     }
     Status { status: "Failure", message, reason, code, details: Details { causes } }
+}
+
+/// A denial that begins with the root of the object's controllers: whoever reads it in the events of a ReplicaSet has to
+/// change the Deployment.
+fn attributed(decision: &Decision, message: String) -> String {
+    match &decision.root {
+        Some(Owner { kind, name }) => format!("{}: {message}", printable(&format!("{kind} {name}"))),
+        None => message,
+    }
 }
 
 /// Findings in one line, `; ` between them, and how many did not fit.
@@ -224,6 +234,9 @@ fn annotations(decision: &Decision, identity: Identity<'_>) -> BTreeMap<&'static
         }
         let counts: Vec<_> = counts.into_iter().map(|(key, count)| format!("{key}={count}")).collect();
         annotations.insert("findings", counts.join(","));
+    }
+    if let Some(Owner { kind, name }) = &decision.root {
+        annotations.insert("root", printable(&format!("{kind}/{name}")).into_owned());
     }
     if decision.is_static {
         annotations.insert("static", "true".to_owned());

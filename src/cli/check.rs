@@ -27,18 +27,26 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use self::{
-    baseline::Baseline, helm::Templates, judge::Judge, progress::Progress, report::Report, source::Source,
+    baseline::Baseline,
+    helm::Templates,
+    judge::Judge,
+    progress::Progress,
+    report::Report,
+    source::{Source, Sources},
     text::amount,
 };
 use super::{
-    UNUSABLE, is_coloured,
-    rules::{Evidence, Rules, unreadable},
+    UNUSABLE,
+    evidence::Evidence,
+    is_coloured,
+    rules::{Rules, unreadable},
     tell, written,
 };
 use crate::{
-    inventory::Inventory,
+    inventory::{Inventory, Survey},
     manifest::{self, Content, Document, Unusable},
     policy::{Choice, Mode, PolicySet},
+    request::object_of,
 };
 
 /// Judge manifests as the gate would.
@@ -118,19 +126,30 @@ impl Check {
         let one = |unusable| vec![unusable];
         let now = Timestamp::now();
         let policies = self.policies(now)?;
-        let inventory = self.known()?;
         let baseline = self.baseline.as_deref().map(Baseline::read).transpose().map_err(one)?;
-        let mut report = self.judge(&Judge::new(&policies, inventory, now));
+        let sources = source::find(&self.paths);
+        let inventory = self.world(&sources)?;
+        let mut report = judge(sources, &Judge::new(&policies, inventory, now));
         self.compare(baseline, &policies, &mut report).map_err(one)?;
         Ok((policies, report))
     }
 
     /// What is known beside the files.
     fn known(&self) -> Result<Inventory, Vec<Unusable>> {
-        let (inventory, unread) = self.evidence.read().map_err(|unusable| vec![unusable])?;
+        let (inventory, unread) = self.evidence.read()?;
         // The digests that such a file may speak of are said to be unknown where they are asked for.
         unread.iter().for_each(tell);
         Ok(inventory)
+    }
+
+    /// The files are the world, beside what the directory of the inventory holds.
+    fn world(&self, sources: &Sources) -> Result<Inventory, Vec<Unusable>> {
+        let mut survey = self.evidence.survey()?;
+        crew::in_order(&sources.found, surveyed, |part| survey.absorb(part));
+        let (image_evidence, unread) = self.evidence.images()?;
+        // The digests that such a file may speak of are said to be unknown where they are asked for.
+        unread.iter().for_each(tell);
+        Ok(survey.into_inventory(Inventory { image_evidence, ..Inventory::default() }))
     }
 
     fn policies(&self, now: Timestamp) -> Result<PolicySet, Vec<Unusable>> {
@@ -143,24 +162,6 @@ impl Check {
         let is_idle = |choice: &Choice| !policies.bound().iter().any(|bound| choice.includes(bound.check));
         let idle: Vec<_> = self.select.iter().copied().filter(is_idle).map(no_check).collect();
         if idle.is_empty() { Ok(policies) } else { Err(idle) }
-    }
-
-    fn judge(&self, judge: &Judge<'_>) -> Report {
-        let sources = source::find(&self.paths);
-        let mut report = Report { unusable: sources.unusable, ..Report::default() };
-        for skipped in &sources.skipped {
-            report.skip(format_args!("{}: skipped: {}", skipped.name, skipped.reason));
-        }
-        let mut progress = Progress::new(sources.found.len());
-        let judged = |source: &Source| {
-            each_object(source, |object, templates, part| judge.judge(object, templates, part))
-        };
-        crew::in_order(&sources.found, judged, |part| {
-            report.absorb(part);
-            progress.step();
-        });
-        report.note_exemptions(judge.exemptions());
-        report
     }
 
     /// Tells known findings from new ones, and writes the known ones if that is asked for.
@@ -217,6 +218,34 @@ impl Check {
 pub(super) fn no_check(choice: Choice) -> Unusable {
     let message = format!("no check of `{choice}` is in force: choose one that `soc2gate policies` lists");
     Unusable { file: "--select".to_owned(), line: 0, column: 0, message }
+}
+
+/// Judges everything that was found.
+fn judge(sources: Sources, judge: &Judge<'_>) -> Report {
+    let mut report = Report { unusable: sources.unusable, ..Report::default() };
+    for skipped in &sources.skipped {
+        report.skip(format_args!("{}: skipped: {}", skipped.name, skipped.reason));
+    }
+    let mut progress = Progress::new(sources.found.len());
+    let judged =
+        |source: &Source| each_object(source, |object, templates, part| judge.judge(object, templates, part));
+    crew::in_order(&sources.found, judged, |part| {
+        report.absorb(part);
+        progress.step();
+    });
+    report.note_exemptions(judge.exemptions());
+    report.count_once_per_root();
+    report
+}
+
+/// What one text tells of the world. Whatever cannot be used is told when it is judged.
+fn surveyed(source: &Source) -> Survey {
+    let mut survey = Survey::default();
+    each_object(source, |object, _, _| {
+        survey.see(&object_of(object)?);
+        Ok(())
+    });
+    survey
 }
 
 /// Visits the objects of one text; what cannot be used does not keep the others from it.

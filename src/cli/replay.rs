@@ -29,8 +29,9 @@ use super::{
     Format, UNUSABLE,
     check::source::{self, Fit, Source},
     decided::Decided,
+    evidence::Evidence,
     is_coloured,
-    rules::{Evidence, Rules},
+    rules::Rules,
     tell, written,
 };
 use crate::{
@@ -100,7 +101,7 @@ impl Replay {
         let other =
             self.against.clone().map(|directory| Rules { policies: Some(directory), ..self.rules.clone() });
         let against = other.map(|rules| rules.load(now)).transpose()?;
-        let (inventory, unread) = self.evidence.read().map_err(|error| vec![error])?;
+        let (inventory, unread) = self.evidence.read()?;
         unread.iter().for_each(tell);
         let tally = Tally {
             against: against.as_ref().map(|_| Against::default()),

@@ -11,8 +11,6 @@ use jiff::Timestamp;
 use crate::{
     check::Version,
     directory::{self, Change, Contents, Directory},
-    images::{self, Reports},
-    inventory::Inventory,
     manifest::Unusable,
     policy::{Loaded, Mode, PolicySet, Settings},
     secrets::FingerprintKey,
@@ -38,39 +36,6 @@ pub(super) struct Rules {
     /// no fingerprint is shown.
     #[arg(long, value_name = "FILE", env = "SOC2GATE_FINGERPRINT_KEY")]
     pub(super) fingerprint_key: Option<PathBuf>,
-}
-
-/// What is known beside the objects themselves.
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "What to judge by")]
-pub(super) struct Evidence {
-    /// Directory of Trivy and Grype JSON reports: the scans of images, by digest.
-    #[arg(long, value_name = "DIR", env = "SOC2GATE_SCAN_REPORTS")]
-    pub(super) scan_reports: Option<PathBuf>,
-}
-
-impl Evidence {
-    /// The inventory as the files stand now, and what in them could not be read.
-    ///
-    /// # Errors
-    /// When the directory cannot be listed.
-    pub(super) fn read(&self) -> Result<(Inventory, Vec<Unusable>), Unusable> {
-        let mut inventory = Inventory::default();
-        let Some(path) = &self.scan_reports else { return Ok((inventory, Vec::new())) };
-        let mut reports = Reports::default();
-        let take = &mut |change: Change<'_>| match change {
-            Change::File { path, content } => reports.apply(path, content),
-            Change::Unreadable { path, reason } => reports.unreadable(path, reason),
-            Change::Gone { path } => reports.remove(path),
-            Change::Settled => {}
-        };
-        Directory::new(path, images::accepts)
-            .round(take)
-            .map_err(|error| unreadable(path, &error.to_string()))?;
-        inventory.image_evidence = reports.snapshot();
-        let problems = reports.problems().map(|problem| unreadable(&problem.file, &problem.reason));
-        Ok((inventory, problems.collect()))
-    }
 }
 
 /// In bytes: as long as the digest that it keys (RFC 2104).
@@ -139,8 +104,8 @@ pub(super) fn texts(contents: &Contents) -> Result<Vec<(String, String)>, Vec<Un
     contents.files.iter().map(text).collect()
 }
 
-/// What a directory of policies or exemptions holds now.
-fn read(path: &Path) -> Result<Vec<(String, String)>, Vec<Unusable>> {
+/// What a directory of policies, exemptions or manifests holds now.
+pub(super) fn read(path: &Path) -> Result<Vec<(String, String)>, Vec<Unusable>> {
     let mut contents = Contents::default();
     let mut directory = Directory::new(path, directory::extensions(EXTENSIONS));
     let take = &mut |change: Change<'_>| {

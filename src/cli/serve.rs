@@ -2,6 +2,7 @@
 
 mod in_force;
 mod scan_reports;
+mod world;
 
 use std::{
     io::{self, Write},
@@ -17,7 +18,7 @@ use clap::Args;
 use hyper::{StatusCode, body::Bytes};
 use jiff::Timestamp;
 
-use super::rules::{Evidence, Rules};
+use super::{evidence::Evidence, rules::Rules};
 use crate::{
     admission::{self, Gate},
     certificates,
@@ -100,8 +101,7 @@ impl Serve {
         server::install_provider();
         let metrics = Arc::new(admission::metrics()?);
         let in_force =
-            InForce::start(self.rules.clone(), self.evidence.scan_reports.clone(), metrics.clone())
-                .map_err(Error::Unusable)?;
+            InForce::start(self.rules.clone(), &self.evidence, metrics.clone()).map_err(Error::Unusable)?;
         let config = self.config();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {

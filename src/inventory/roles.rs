@@ -36,6 +36,13 @@ impl Roles {
         self.bindings.insert((namespace.to_owned(), name.to_owned()), binding);
     }
 
+    /// Takes in what others hold; of two with one name, theirs counts.
+    pub fn absorb(&mut self, other: Self) {
+        self.cluster_roles.extend(other.cluster_roles);
+        self.roles.extend(other.roles);
+        self.bindings.extend(other.bindings);
+    }
+
     pub fn cluster_role(&self, name: &str) -> Option<&BoundRole> {
         self.cluster_roles.get(name)
     }

@@ -84,6 +84,21 @@ impl Survey {
         }
     }
 
+    /// Takes in what another survey has seen; of two objects with one name, the other's counts.
+    pub fn absorb(&mut self, other: Self) {
+        self.namespaces.extend(other.namespaces);
+        self.workload_namespaces.extend(other.workload_namespaces);
+        absorb(&mut self.network_policies, other.network_policies);
+        self.roles.absorb(other.roles);
+        absorb(&mut self.accounts, other.accounts);
+        absorb(&mut self.pods, other.pods);
+        absorb(&mut self.disruption_budgets, other.disruption_budgets);
+        absorb(&mut self.autoscalers, other.autoscalers);
+        absorb(&mut self.limit_ranges, other.limit_ranges);
+        absorb(&mut self.routes, other.routes);
+        self.controllers.extend(other.controllers);
+    }
+
     /// Notes who controls a controller.
     fn see_controller(&mut self, object: &Object<'_>) {
         let metadata = &object.metadata;
@@ -112,6 +127,12 @@ impl Survey {
             controllers: Source::of(self.controllers),
             ..known
         }
+    }
+}
+
+fn absorb<K: Ord, T>(into: &mut BTreeMap<String, BTreeMap<K, T>>, from: BTreeMap<String, BTreeMap<K, T>>) {
+    for (namespace, content) in from {
+        into.entry(namespace).or_default().extend(content);
     }
 }
 

@@ -8,6 +8,7 @@ mod policy_tests;
 mod replay;
 mod review;
 mod sarif;
+mod world;
 
 use std::{
     fs,
@@ -117,7 +118,7 @@ fn json_tells_each_finding_and_a_summary() {
     });
     assert_eq!(*finding, expected);
     let summary = json!({
-        "files": 1, "objects": 1, "enforce": 1, "warn": 0, "audit": 0, "exempted": 0, "baselined": 0, "skipped": 0,
+        "files": 1, "objects": 1, "enforce": 1, "warn": 0, "audit": 0, "exempted": 0, "baselined": 0, "repeated": 0, "skipped": 0,
         "unusable": 0,
     });
     assert_eq!(report["summary"], summary);

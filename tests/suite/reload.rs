@@ -108,6 +108,33 @@ async fn policies_change_under_load_without_one_failed_review() {
 }
 
 #[tokio::test]
+async fn the_inventory_changes_under_load_without_one_failed_review() {
+    let (policies, known) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let scope = "spec:\n  match: {namespaceSelector: {matchLabels: {tier: prod}}}\n";
+    put(&policies.path().join("access.yaml"), &policy("enforce").replace("spec:\n", scope));
+    let file = known.path().join("namespaces.yaml");
+    let namespace = |tier: &str| {
+        format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, labels: {{tier: {tier}}}}}\n")
+    };
+    put(&file, &namespace("prod"));
+    let directories = [policies.path().to_str().unwrap(), known.path().to_str().unwrap()];
+    let gate = Gate::start(&["--policies", directories[0], "--inventory", directories[1]]);
+    let load = Load::begin(&gate.client());
+    admits(&gate, false).await;
+    put(&file, &namespace("test"));
+    admits(&gate, true).await;
+    // A bad file keeps the last good inventory, and says where it is bad.
+    put(&file, "kind: Namespace\n");
+    let told = gate.admin_until("/readyz?verbose", |text| text.contains("degraded")).await;
+    assert!(told.contains("namespaces.yaml:1:1: this object has no `apiVersion`"), "{told}");
+    assert!(gate.create(&privileged()).await.allowed());
+    put(&file, &namespace("prod"));
+    admits(&gate, false).await;
+    gate.admin_until("/readyz?verbose", |text| !text.contains("degraded")).await;
+    load.end().await;
+}
+
+#[tokio::test]
 async fn exemptions_change_under_load_without_one_failed_review() {
     let directory = tempfile::tempdir().unwrap();
     let gate = Gate::start(&["--exemptions", directory.path().to_str().unwrap()]);

@@ -60,6 +60,15 @@ struct Object<'r> {
     kind: &'r str,
     namespace: &'r str,
     name: &'r str,
+    /// The topmost controller, under which the finding is counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root: Option<Root<'r>>,
+}
+
+#[derive(Serialize)]
+struct Root<'r> {
+    kind: &'r str,
+    name: &'r str,
 }
 
 impl<'r> Finding<'r> {
@@ -70,7 +79,12 @@ impl<'r> Finding<'r> {
             criterion: check.criterion.id(),
             mode: finding.mode.id(),
             severity: check.severity.id(),
-            object: Object { kind: &object.kind, namespace: &object.namespace, name: &object.name },
+            object: Object {
+                kind: &object.kind,
+                namespace: &object.namespace,
+                name: &object.name,
+                root: object.root.as_ref().map(|root| Root { kind: &root.kind, name: &root.name }),
+            },
             file: &object.file,
             line: finding.place.line,
             column: finding.place.column,

@@ -15,7 +15,7 @@ use crate::{
     inventory::Inventory,
     manifest::{Document, Unusable},
     policy::{Exemption, ExemptionState, Mode, PolicySet},
-    request::{Request, object_of},
+    request::{Owner, Request, object_of},
 };
 
 /// What every object is judged by.
@@ -62,7 +62,17 @@ impl<'p> Judge<'p> {
         let undecided = undecided(&decision);
         // Collected, they would lie in the room of the decision's findings, twice as much as they need.
         let mut findings = Vec::with_capacity(decision.findings.len());
-        findings.extend(decision.findings.into_iter().map(|one| self.reported(one, &request, document)));
+        let root = decision.root.map(|root| Owner {
+            kind: printable(&root.kind).into_owned(),
+            name: printable(&root.name).into_owned(),
+        });
+        // Counted under its root, so that a new hash in the name of a ReplicaSet makes no new finding.
+        let name = root.as_ref().map_or_else(
+            || (request.kind_name(), request.display_name()),
+            |root| (root.kind.as_str(), root.name.as_str()),
+        );
+        let reported = |one| self.reported(one, [name.0, &request.namespace, name.1], document);
+        findings.extend(decision.findings.into_iter().map(reported));
         // Files are read from top to bottom.
         findings.sort_by_key(|finding: &Reported| finding.place);
         let line = document.root.place.line;
@@ -72,6 +82,7 @@ impl<'p> Judge<'p> {
             name: printable(request.display_name()).into_owned(),
             file: document.file.clone(),
             line,
+            root,
             template: templates.at(line).map(|name| printable(name).into_owned()),
             undecided,
             findings,
@@ -79,10 +90,11 @@ impl<'p> Judge<'p> {
         Ok(())
     }
 
-    fn reported(&self, finding: Finding, request: &Request<'_>, document: &Document) -> Reported {
+    /// A finding on an object of this kind, namespace and name.
+    fn reported(&self, finding: Finding, object: [&str; 3], document: &Document) -> Reported {
         let (check, violation) = (finding.check, finding.violation);
         let identity = violation.lasting_identity();
-        let (kind, name) = (request.kind_name(), request.display_name());
+        let [kind, namespace, name] = object;
         let exemption = match &finding.state {
             State::Exempted(name) => self.exemptions.get(&**name).map(|exemption| permission(exemption)),
             State::New | State::PreExisting => None,
@@ -98,7 +110,7 @@ impl<'p> Judge<'p> {
                 Some(own) => Cow::Owned(printable(&own).into_owned()),
                 None => Cow::Borrowed(check.fix),
             },
-            fingerprint: Fingerprint::of([check.id, kind, &request.namespace, name, &identity]),
+            fingerprint: Fingerprint::of([check.id, kind, namespace, name, &identity]),
             known: false,
             exemption,
         }

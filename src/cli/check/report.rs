@@ -16,6 +16,7 @@ use crate::{
     decision::printable,
     manifest::{Place, Unusable},
     policy::{Exemption, Mode},
+    request::Owner,
 };
 
 /// Everything found, in the order of the input.
@@ -28,6 +29,8 @@ pub(super) struct Report {
     pub(super) unusable: Vec<Unusable>,
     /// How many files and documents met in directories hold no object.
     pub(super) skipped: usize,
+    /// How many findings were left out because their root has them already.
+    pub(super) repeated: usize,
     /// What else the person should know.
     pub(super) notes: Vec<String>,
     /// What went wrong while deciding, and for how many objects. None of it let anything pass.
@@ -44,6 +47,8 @@ pub(super) struct Judged {
     pub(super) name: String,
     pub(super) file: Arc<str>,
     pub(super) line: u32,
+    /// The topmost controller, if one controls it: what is found is counted under that.
+    pub(super) root: Option<Owner>,
     /// The Helm template that it was rendered from, where the text tells it.
     pub(super) template: Option<String>,
     /// Why something enforced could not be decided about it.
@@ -56,7 +61,11 @@ pub(super) struct Judged {
 impl fmt::Display for Judged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let slash = if self.namespace.is_empty() { "" } else { "/" };
-        write!(f, "{} {}{slash}{}", self.kind, self.namespace, self.name)
+        write!(f, "{} {}{slash}{}", self.kind, self.namespace, self.name)?;
+        match &self.root {
+            Some(Owner { kind, name }) => write!(f, " (of {kind} {name})"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -151,6 +160,8 @@ pub(super) struct Summary {
     pub(super) audit: usize,
     pub(super) exempted: usize,
     pub(super) baselined: usize,
+    /// Found on something whose root has it already; counted once, there.
+    pub(super) repeated: usize,
     /// Files and documents met in directories that hold no object.
     pub(super) skipped: usize,
     /// Inputs that could not be used; standard error names each.
@@ -224,6 +235,21 @@ impl Report {
         }
     }
 
+    /// Leaves out what was found already on the root of an object, or on something else that it made: a workload of
+    /// ten replicas has a violation once.
+    pub(super) fn count_once_per_root(&mut self) {
+        let mut counted: HashSet<Fingerprint> = HashSet::new();
+        let of_roots = self.objects.iter().filter(|object| object.root.is_none());
+        counted.extend(of_roots.flat_map(|object| &object.findings).map(|finding| finding.fingerprint));
+        for object in self.objects.iter_mut().filter(|object| object.root.is_some()) {
+            let own: HashSet<_> = object.findings.iter().map(|finding| finding.fingerprint).collect();
+            let before = object.findings.len();
+            object.findings.retain(|finding| !counted.contains(&finding.fingerprint));
+            self.repeated += before - object.findings.len();
+            counted.extend(own);
+        }
+    }
+
     /// All findings, each with its object.
     pub(super) fn findings(&self) -> impl Iterator<Item = (&Judged, &Reported)> {
         self.objects.iter().flat_map(|object| object.findings.iter().map(move |finding| (object, finding)))
@@ -238,6 +264,7 @@ impl Report {
         let mut summary = Summary {
             files: self.files,
             objects: self.objects.len(),
+            repeated: self.repeated,
             skipped: self.skipped,
             unusable: self.unusable.len(),
             gone: self.gone,

@@ -80,6 +80,7 @@ pub(super) fn conclusion(summary: &Summary) -> String {
     for (count, what) in [
         (summary.baselined, "known"),
         (summary.exempted, "exempted"),
+        (summary.repeated, "repeated on what their owners made"),
         (summary.skipped, "skipped"),
         (summary.unusable, "unusable"),
     ] {

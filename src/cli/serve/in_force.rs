@@ -4,17 +4,19 @@
 //! and in `/readyz`.
 
 use std::{
-    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use jiff::Timestamp;
 
-use super::scan_reports::ScanReports;
+use super::{scan_reports::ScanReports, world::World};
 use crate::{
     admission::Gate,
-    cli::rules::{self, Rules, texts},
+    cli::{
+        evidence::Evidence,
+        rules::{self, Rules, texts},
+    },
     directory::{self, Change, Contents, Directory, Watch},
     inventory::Inventory,
     manifest::Unusable,
@@ -42,6 +44,7 @@ struct Sources {
     trouble: Vec<Unusable>,
     watches: Vec<Watch>,
     scan_reports: Option<ScanReports>,
+    world: Option<World>,
 }
 
 /// The directories whose files together make the policy set.
@@ -58,7 +61,7 @@ impl InForce {
     /// Everything unusable: at the start there is no last good state to keep.
     pub(super) fn start(
         rules: Rules,
-        scan_reports: Option<PathBuf>,
+        evidence: &Evidence,
         metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>, Vec<Unusable>> {
         let mut sources = Sources::default();
@@ -89,10 +92,14 @@ impl InForce {
                 .map_err(|error| vec![rules::unreadable(&path, &error.to_string())])?;
             this.lock().watches.push(watch);
         }
-        if let Some(path) = &scan_reports {
+        if let Some(path) = &evidence.scan_reports {
             let reports = ScanReports::start(path, &this.gate)
                 .map_err(|error| vec![rules::unreadable(path, &error.to_string())])?;
             this.lock().scan_reports = Some(reports);
+        }
+        if let Some(path) = &evidence.inventory {
+            let world = World::start(path, &this.gate)?;
+            this.lock().world = Some(world);
         }
         Ok(this)
     }
@@ -150,7 +157,8 @@ impl InForce {
             Condition::new("policies", State::Degraded, detail)
         };
         let scan_reports = sources.scan_reports.as_ref().map(ScanReports::condition);
-        std::iter::once(condition).chain(scan_reports).collect()
+        let world = sources.world.as_ref().map(World::condition);
+        std::iter::once(condition).chain(scan_reports).chain(world).collect()
     }
 }
 

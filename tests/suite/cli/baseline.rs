@@ -38,7 +38,7 @@ fn what_is_known_is_counted_apart_and_fails_nothing() {
     assert_eq!(report["findings"][0]["state"], "baselined");
     assert_eq!(report["findings"][0]["justification"], "known: the baseline has it");
     let expected = json!({
-        "files": 1, "objects": 1, "enforce": 0, "warn": 0, "audit": 0, "exempted": 0, "baselined": 1, "skipped": 0,
+        "files": 1, "objects": 1, "enforce": 0, "warn": 0, "audit": 0, "exempted": 0, "baselined": 1, "repeated": 0, "skipped": 0,
         "unusable": 0, "fixed": 0, "absent": 0,
     });
     assert_eq!(report["summary"], expected);

@@ -1,6 +1,10 @@
 //! Whose an object is: findings are attributed to the root of its controllers, which never excuses anything.
 
-use soc2gate::decision::Outcome;
+use serde_json::Value;
+use soc2gate::{
+    admission::{Identity, encode},
+    decision::Outcome,
+};
 
 use super::{PRIVILEGED, policy};
 use crate::library::{self, Sent};
@@ -77,4 +81,19 @@ fn an_owner_reference_that_anybody_wrote_excuses_nothing() {
     let decision = Sent::create(&owned_pod(&metadata)).by("ann", &[]).decide(&policies);
     assert_eq!(decision.outcome, Outcome::Deny);
     assert_eq!(decision.root.unwrap().name, "db");
+}
+
+#[test]
+fn a_denial_begins_with_the_root_and_the_audit_log_keeps_it() {
+    let policies = library::policies(&[&policy("p", PRIVILEGED)]);
+    let pod = owned_pod(&format!(
+        "labels: {{pod-template-hash: 5d9c}}, {}",
+        controller("ReplicaSet", "web-5d9c")
+    ));
+    let decision = Sent::create(&pod).by(REPLICA_SETS, &[]).decide(&policies);
+    let identity = Identity { decision_id: "1", policy_digest: "2" };
+    let answer: Value = serde_json::from_slice(&encode("1", &decision, identity)).unwrap();
+    let message = answer["response"]["status"]["message"].as_str().unwrap();
+    assert!(message.starts_with("Deployment web: CC6.1 privileged-container: spec."), "{message}");
+    assert_eq!(answer["response"]["auditAnnotations"]["root"], "Deployment/web");
 }

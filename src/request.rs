@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, de::DeserializeSeed};
 
-use crate::object::{Kind, List, Metadata, Object, OfKind, Text};
+use crate::object::{Kind, List, Metadata, Object, OfKind, Text, service_account};
 
 /// What the API server is asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,7 +70,7 @@ impl Requester<'_> {
 
     /// The namespace and name of the service account, if the requester is one.
     pub fn service_account(&self) -> Option<(&str, &str)> {
-        self.username().strip_prefix("system:serviceaccount:")?.split_once(':')
+        service_account(self.username())
     }
 
     /// Whether this is one of the named accounts of kube-controller-manager.

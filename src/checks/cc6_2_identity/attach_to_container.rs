@@ -47,5 +47,8 @@ tty: true
 
 fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
     let parameters: Parameters = params.read()?;
-    Ok(parameters.refusing(|connection| format!("joins{} {}", connection.terminal(), connection.target())))
+    Ok(parameters.refusing(|connection| {
+        let terminal = if connection.has_terminal() { " a terminal" } else { "" };
+        format!("attaches{terminal} to {}", connection.target())
+    }))
 }

@@ -44,21 +44,8 @@ spec:
   - {name: app, image: 'registry.example.com/shop/web:1.0'}
 ",
     ),
-    examine: Examine::Configured(Kinds::These(&KINDS), configure),
+    examine: Examine::Configured(Kinds::PodSpecsAnd(&[Kind::ServiceAccount]), configure),
 };
-
-const KINDS: [Kind; 10] = [
-    Kind::ServiceAccount,
-    Kind::Pod,
-    Kind::PodTemplate,
-    Kind::ReplicationController,
-    Kind::Deployment,
-    Kind::StatefulSet,
-    Kind::DaemonSet,
-    Kind::ReplicaSet,
-    Kind::Job,
-    Kind::CronJob,
-];
 
 const FIELD: &str = "automountServiceAccountToken";
 

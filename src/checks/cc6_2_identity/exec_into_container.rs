@@ -102,8 +102,9 @@ fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
     Ok(Examiner::Whole(Box::new(move |ask, report| {
         let Some(connection) = Connection::of(ask, report) else { return };
         if !allow.iter().any(|permit| permit.covers(&connection)) {
-            let (program, terminal) = (connection.program(), connection.terminal());
-            connection.refuse(format!("runs {program}{terminal} in {}", connection.target()), report);
+            let terminal = if connection.has_terminal() { " with a terminal" } else { "" };
+            let (program, target) = (connection.program(), connection.target());
+            connection.refuse(format!("runs {program}{terminal} in {target}"), report);
         }
     })))
 }

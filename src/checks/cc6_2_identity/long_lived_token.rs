@@ -51,21 +51,8 @@ spec:
       - serviceAccountToken: {path: token, audience: vault, expirationSeconds: 3600}
 ",
     ),
-    examine: Examine::Configured(Kinds::These(&KINDS), configure),
+    examine: Examine::Configured(Kinds::PodSpecsAnd(&[Kind::TokenRequest]), configure),
 };
-
-const KINDS: [Kind; 10] = [
-    Kind::TokenRequest,
-    Kind::Pod,
-    Kind::PodTemplate,
-    Kind::ReplicationController,
-    Kind::Deployment,
-    Kind::StatefulSet,
-    Kind::DaemonSet,
-    Kind::ReplicaSet,
-    Kind::Job,
-    Kind::CronJob,
-];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]

@@ -53,9 +53,8 @@ impl<'r> Connection<'r> {
             .map_or_else(|| "a command that is not shown".to_owned(), quoted)
     }
 
-    /// The end of a sentence about a terminal, if there is one.
-    pub(super) fn terminal(&self) -> &'static str {
-        if self.options.is_some_and(|options| options.tty == Some(true)) { " with a terminal" } else { "" }
+    pub(super) fn has_terminal(&self) -> bool {
+        self.options.is_some_and(|options| options.tty == Some(true))
     }
 
     /// What is asked for behind a proxy, with the `/` that it begins with.

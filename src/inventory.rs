@@ -14,7 +14,10 @@ pub use image_evidence::ImageEvidence;
 pub use roles::{BoundRole, Roles};
 pub use survey::Survey;
 
-use crate::object::{Labels, LimitRange, NetworkPolicy, Selector};
+use crate::{
+    object::{Labels, LimitRange, NetworkPolicy, Selector},
+    request::Request,
+};
 
 /// Everything outside the request that a decision may read. An immutable snapshot: whoever fills it swaps it whole.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +43,14 @@ pub struct Inventory {
     pub controllers: Source<HashMap<OwnerKey, OwnerKey>>,
     /// Per controller object, the identities of the violations that its own template has; absent without a cluster.
     pub owners: Option<HashMap<OwnerKey, HashSet<String>>>,
+}
+
+impl Inventory {
+    /// The pod that a request connects to, if it is known. A proxy's name may hold a port and is then no pod's.
+    pub fn target(&self, request: &Request<'_>) -> Option<&Pod> {
+        let pods = self.pods.ready().filter(|_| *request.resource == *"pods")?;
+        pods.get(&*request.namespace)?.get(&*request.name)
+    }
 }
 
 /// What is known of objects, by namespace and then by name.

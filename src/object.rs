@@ -18,6 +18,7 @@ mod rule;
 mod security;
 mod selector;
 mod text;
+mod token;
 mod volume;
 mod wire;
 
@@ -48,12 +49,13 @@ pub use network::{
 pub use owned::{IntOrString, Labels, Map, Word};
 pub use place::{ContainerAt, ContainerList, ImageAt, Place, PodAt};
 pub use pod::{Affinity, PodAntiAffinity, PodOs, PodSecurityContext, PodSpec, Sysctl};
-pub use rbac::{AggregationRule, Binding, PolicyRule, Role, RoleRef, Subject};
+pub use rbac::{AggregationRule, Binding, PolicyRule, Role, RoleRef, Subject, service_account};
 pub use rule::{RuleAt, SubjectAt};
 pub use security::SecurityAt;
 pub use selector::{Operator, Requirement, Selector};
 pub use text::{List, Pairs, Text};
-pub use volume::{HostPath, ImageVolume, Volume};
+pub use token::TokenAt;
+pub use volume::{HostPath, ImageVolume, Projected, ProjectedSource, TokenProjection, Volume};
 
 /// One Kubernetes object. Fields that no check reads were skipped while it was parsed.
 #[derive(Debug, Default, PartialEq)]

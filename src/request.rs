@@ -6,7 +6,7 @@ use serde::{Deserialize, de::DeserializeSeed};
 
 use crate::{
     manifest::{Document, Node, Unusable},
-    object::{Kind, List, Metadata, Object, OfKind, Text},
+    object::{Kind, List, Metadata, Object, OfKind, Text, service_account},
 };
 
 /// What the API server is asked to do.
@@ -73,7 +73,7 @@ impl Requester<'_> {
 
     /// The namespace and name of the service account, if the requester is one.
     pub fn service_account(&self) -> Option<(&str, &str)> {
-        self.username().strip_prefix("system:serviceaccount:")?.split_once(':')
+        service_account(self.username())
     }
 
     /// Whether this is one of the named accounts of kube-controller-manager.

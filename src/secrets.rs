@@ -26,6 +26,7 @@ pub use engine::{Engine, MOST_BYTES};
 pub use fingerprint::FingerprintKey;
 pub use inspect::{Inspected, LAST_APPLIED, SharedScan, Site, Spot};
 pub use rule::{Certainty, Class, Rule};
+pub use scan::may_be_shown;
 pub use sweep::{Found, Sweep, Swept};
 
 /// A secret found in one place. It tells everything about the secret except the secret.

@@ -49,6 +49,8 @@ pub enum Examiner {
 pub enum Kinds {
     /// The nine kinds with a pod spec.
     PodSpecs,
+    /// Those nine and these.
+    PodSpecsAnd(&'static [Kind]),
     /// Role and ClusterRole.
     Roles,
     /// RoleBinding and ClusterRoleBinding.
@@ -62,6 +64,7 @@ impl Kinds {
     pub fn contains(self, kind: Kind) -> bool {
         match self {
             Self::PodSpecs => kind.has_pod_spec(),
+            Self::PodSpecsAnd(others) => kind.has_pod_spec() || others.contains(&kind),
             Self::Roles => matches!(kind, Kind::Role | Kind::ClusterRole),
             Self::Bindings => matches!(kind, Kind::RoleBinding | Kind::ClusterRoleBinding),
             Self::These(kinds) => kinds.contains(&kind),

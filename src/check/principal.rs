@@ -50,9 +50,17 @@ impl Principal {
         match self {
             Self::User(name) => name.fits(requester.username()),
             Self::Group(name) => requester.groups.iter().any(|group| name.fits(group)),
-            Self::ServiceAccount { namespace, name } => requester
+            Self::ServiceAccount { .. } => requester
                 .service_account()
-                .is_some_and(|(of_namespace, of_name)| namespace.fits(of_namespace) && name.fits(of_name)),
+                .is_some_and(|(of_namespace, of_name)| self.is_account(of_namespace, of_name)),
+        }
+    }
+
+    /// Whether it means the service account of this name.
+    pub fn is_account(&self, of_namespace: &str, of_name: &str) -> bool {
+        match self {
+            Self::ServiceAccount { namespace, name } => namespace.fits(of_namespace) && name.fits(of_name),
+            Self::User(_) | Self::Group(_) => false,
         }
     }
 

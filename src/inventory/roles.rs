@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::object::{Binding, Labels, PolicyRule, Role, RoleRef, Subject};
+use crate::object::{Binding, Labels, PolicyRule, Role, RoleRef, Subject, service_account};
 
 /// Every role and every binding.
 #[derive(Clone, Debug, Default)]
@@ -108,11 +108,16 @@ impl Roles {
         })
     }
 
-    /// Whether any binding names this service account.
+    /// Whether any binding names this service account: itself, its user, or the group of its namespace.
     pub fn is_bound(&self, namespace: &str, account: &str) -> bool {
-        let names = |subject: &Subject, bound_in: &str| {
-            let of = if subject.namespace.is_empty() { bound_in } else { &*subject.namespace };
-            *subject.kind == *"ServiceAccount" && *subject.name == *account && of == namespace
+        let names = |subject: &Subject, bound_in: &str| match &*subject.kind {
+            "ServiceAccount" => {
+                let of = if subject.namespace.is_empty() { bound_in } else { &*subject.namespace };
+                *subject.name == *account && of == namespace
+            }
+            "User" => service_account(&subject.name) == Some((namespace, account)),
+            "Group" => subject.name.strip_prefix("system:serviceaccounts:") == Some(namespace),
+            _ => false,
         };
         self.bindings
             .iter()

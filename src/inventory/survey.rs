@@ -41,8 +41,7 @@ impl Survey {
         if let Some(pod) = object.pod() {
             self.workload_namespaces.insert(namespace.to_owned());
             if object.kind == Kind::Pod {
-                let account = &*pod.spec.service_account_name;
-                let account = if account.is_empty() { "default" } else { account }.to_owned();
+                let account = pod.spec.account().to_owned();
                 put(&mut self.pods, metadata, Pod { labels: owned(&metadata.labels), account });
             }
             self.see_controller(object);

@@ -27,6 +27,14 @@ impl Place {
         Self { path: path.to_owned(), key: path.to_owned(), container: None }
     }
 
+    /// The same in a container that is known by name alone.
+    #[must_use]
+    pub fn in_container(self, name: &str) -> Self {
+        let container =
+            (!name.is_empty()).then(|| ContainerName { name: name.to_owned(), image: String::new() });
+        Self { container, ..self }
+    }
+
     /// A field beneath this place.
     #[must_use]
     pub fn field(mut self, field: &str) -> Self {

@@ -34,9 +34,12 @@ pub struct PodSpec<'a> {
     pub os: Option<PodOs<'a>>,
     #[serde(borrow, deserialize_with = "or_default")]
     pub node_name: Text<'a>,
-    /// Empty means `default`.
+    /// See [`PodSpec::account`].
     #[serde(borrow, deserialize_with = "or_default")]
     pub service_account_name: Text<'a>,
+    /// What the field was called at first; old manifests still use it.
+    #[serde(borrow, deserialize_with = "or_default")]
+    pub service_account: Text<'a>,
     /// Absent leaves it to the account.
     pub automount_service_account_token: Option<bool>,
     /// For all containers together (KEP-2837).
@@ -96,6 +99,12 @@ pub struct Sysctl<'a> {
 }
 
 impl PodSpec<'_> {
+    /// The service account that the pod acts as: `default` if it names none.
+    pub fn account(&self) -> &str {
+        let named = [&self.service_account_name, &self.service_account];
+        named.into_iter().find(|name| !name.is_empty()).map_or("default", |name| name)
+    }
+
     /// Whether root in the pod is somebody without power on the node (`hostUsers: false`, KEP-127). Absent is not
     /// `false`.
     pub fn has_user_namespace(&self) -> bool {

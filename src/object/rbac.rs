@@ -58,6 +58,11 @@ pub struct RoleRef {
     pub name: Word,
 }
 
+/// The namespace and name of the service account that a user name stands for.
+pub fn service_account(username: &str) -> Option<(&str, &str)> {
+    username.strip_prefix("system:serviceaccount:")?.split_once(':')
+}
+
 impl PolicyRule {
     /// Whether the rule has this verb, or all.
     pub fn has_verb(&self, verb: &str) -> bool {

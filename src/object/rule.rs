@@ -1,6 +1,9 @@
 //! One rule of a role and one subject of a binding, with the place where it stands.
 
-use super::{AggregationRule, Body, Kind, Object, Place, PolicyRule, Role, Subject, rbac::Binding};
+use super::{
+    AggregationRule, Body, Kind, Object, Place, PolicyRule, Role, Subject,
+    rbac::{Binding, service_account},
+};
 
 /// One rule of a Role or ClusterRole.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +78,20 @@ impl<'o> SubjectAt<'o> {
         let account = if *self.subject.kind == *"ServiceAccount" { self.namespace() } else { "" };
         let slash = if account.is_empty() { "" } else { "/" };
         Place::default().item("subjects", self.position, &format!("{kind}/{account}{slash}{name}"))
+    }
+
+    /// Whether it is the group of this name.
+    pub fn is_group(&self, name: &str) -> bool {
+        *self.subject.kind == *"Group" && *self.subject.name == *name
+    }
+
+    /// The namespace and name of the service account that it is, also where the binding names the account's user.
+    pub fn service_account(&self) -> Option<(&'o str, &'o str)> {
+        match &*self.subject.kind {
+            "ServiceAccount" => Some((self.namespace(), &self.subject.name)),
+            "User" => service_account(&self.subject.name),
+            _ => None,
+        }
     }
 
     /// The namespace of a service account: in a RoleBinding an empty one means the binding's own.

@@ -1,4 +1,4 @@
-//! Volumes: the two sources that checks look into, and the names of all others, known or not.
+//! Volumes: the three sources that checks look into, and the names of all others, known or not.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{
     de::{IgnoredAny, MapAccess, Visitor},
 };
 
-use super::text::{Text, or_default};
+use super::text::{List, Text, or_default};
 
 /// One entry of `volumes`. The names of its sources are kept even when this program does not know them, since what
 /// is not on an allow-list must be seen.
@@ -18,6 +18,7 @@ pub struct Volume<'a> {
     pub sources: Vec<Text<'a>>,
     pub host_path: Option<HostPath<'a>>,
     pub image: Option<ImageVolume<'a>>,
+    pub projected: Option<Projected<'a>>,
 }
 
 /// A directory or file of the node.
@@ -32,6 +33,31 @@ pub struct HostPath<'a> {
 pub struct ImageVolume<'a> {
     #[serde(borrow, default, deserialize_with = "or_default")]
     pub reference: Text<'a>,
+}
+
+/// Several sources in one volume; only tokens are read.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Projected<'a> {
+    #[serde(borrow, default)]
+    pub sources: List<ProjectedSource<'a>>,
+}
+
+/// One source of a projected volume.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ProjectedSource<'a> {
+    #[serde(borrow)]
+    pub service_account_token: Option<TokenProjection<'a>>,
+}
+
+/// A token of the pod's account that the kubelet keeps fresh in a file.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TokenProjection<'a> {
+    /// In seconds; absent means an hour.
+    pub expiration_seconds: Option<i64>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    pub path: Text<'a>,
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
@@ -60,6 +86,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
                         "image" => {
                             volume.image = map.next_value()?;
                             volume.image.is_some()
+                        }
+                        "projected" => {
+                            volume.projected = map.next_value()?;
+                            volume.projected.is_some()
                         }
                         _ => map.next_value::<Option<IgnoredAny>>()?.is_some(),
                     };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use crate::{
     inventory::Inventory,
     object::{List, Map, Operator, Requirement, Selector, Word},
-    request::Request,
+    request::{Operation, Request},
 };
 
 /// The `match` of a policy. What is absent does not narrow.
@@ -112,11 +112,10 @@ impl Match {
             return Applies::No;
         }
         if let Some(selector) = &self.object_selector {
-            let labels = request.subject().map(|object| &object.metadata.labels);
-            match labels {
+            match selected(selector, request, inventory) {
                 None => return Applies::Unknown("the labels of the object are not known here"),
-                Some(labels) if !selector.selects(|key| labels.get(key)) => return Applies::No,
-                Some(_) => {}
+                Some(false) => return Applies::No,
+                Some(true) => {}
             }
         }
         let Some(selector) = &self.namespace_selector else { return Applies::Yes };
@@ -130,4 +129,15 @@ impl Match {
             Some(_) => Applies::No,
         }
     }
+}
+
+/// Whether a selector fits the labels of what the request is about, if they are known. A connection carries options
+/// instead of an object; the labels are then those of the pod that it leads to.
+fn selected(selector: &Selector, request: &Request<'_>, inventory: &Inventory) -> Option<bool> {
+    if request.operation == Some(Operation::Connect) {
+        let pod = inventory.target(request)?;
+        return Some(selector.selects_labels(&pod.labels));
+    }
+    let labels = &request.subject()?.metadata.labels;
+    Some(selector.selects(|key| labels.get(key)))
 }

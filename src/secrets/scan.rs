@@ -208,8 +208,17 @@ fn is_aws_secret(text: &str) -> bool {
 
 /// A key as it may be shown: short, plain, and not itself a secret.
 fn presentable(key: &str) -> Option<String> {
-    let plain = key.len() <= 64 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./@".contains(&b));
-    let harmless =
-        Engine::shared().spot(Place::default(), key).is_empty() && value::classify(key) != ValueClass::Random;
-    (plain && harmless && !key.is_empty()).then(|| key.to_owned())
+    let harmless = is_plain(key) && value::classify(key) != ValueClass::Random;
+    (harmless && !key.is_empty()).then(|| key.to_owned())
+}
+
+/// Whether a word from where a secret might stand may be shown: short, plain, and nothing like a secret.
+#[must_use]
+pub fn may_be_shown(word: &str) -> bool {
+    is_plain(word) && value::classify(word) == ValueClass::Plain
+}
+
+fn is_plain(word: &str) -> bool {
+    let plain = word.len() <= 64 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./@".contains(&b));
+    plain && Engine::shared().spot(Place::default(), word).is_empty()
 }

@@ -159,7 +159,7 @@ pub(crate) struct Sent {
 }
 
 impl Sent {
-    /// A CREATE; of the options of a connection, a CONNECT to `web` in `shop`.
+    /// A CREATE; of the options of a connection, a CONNECT to what their metadata names, else to `web` in `shop`.
     pub(crate) fn create(manifest: &str) -> Self {
         let object: Value = serde_json::from_str(&document(manifest).to_json_text()).unwrap();
         let (group, _) = object["apiVersion"].as_str().unwrap().rsplit_once('/').unwrap_or_default();
@@ -172,8 +172,9 @@ impl Sent {
             "userInfo": {"username": "ann", "groups": ["system:authenticated"]},
         });
         if kind.name().ends_with("Options") {
-            for (field, value) in [("operation", "CONNECT"), ("name", "web"), ("namespace", "shop")] {
-                request[field] = json!(value);
+            request["operation"] = json!("CONNECT");
+            if request["name"].is_null() {
+                (request["name"], request["namespace"]) = (json!("web"), json!("shop"));
             }
         }
         Self { request, object, inventory: Inventory::default(), now: at("2027-01-15T12:00:00Z") }

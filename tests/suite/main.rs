@@ -23,6 +23,8 @@ mod generated;
 #[cfg(test)]
 mod https;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
 mod images;
 #[cfg(test)]
 mod library;

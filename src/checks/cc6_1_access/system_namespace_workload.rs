@@ -48,19 +48,10 @@ spec:
   - {name: app, image: 'registry.example.com/shop/web:1.0'}
 ",
     ),
-    examine: Examine::Configured(Kinds::These(&KINDS), configure),
+    examine: Examine::Configured(Kinds::PodSpecsAnd(&OTHER_KINDS), configure),
 };
 
-const KINDS: [Kind; 16] = [
-    Kind::Pod,
-    Kind::PodTemplate,
-    Kind::ReplicationController,
-    Kind::Deployment,
-    Kind::StatefulSet,
-    Kind::DaemonSet,
-    Kind::ReplicaSet,
-    Kind::Job,
-    Kind::CronJob,
+const OTHER_KINDS: [Kind; 7] = [
     Kind::Service,
     Kind::Ingress,
     Kind::ConfigMap,

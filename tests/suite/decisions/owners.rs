@@ -86,10 +86,8 @@ fn an_owner_reference_that_anybody_wrote_excuses_nothing() {
 #[test]
 fn a_denial_begins_with_the_root_and_the_audit_log_keeps_it() {
     let policies = library::policies(&[&policy("p", PRIVILEGED)]);
-    let pod = owned_pod(&format!(
-        "labels: {{pod-template-hash: 5d9c}}, {}",
-        controller("ReplicaSet", "web-5d9c")
-    ));
+    let pod =
+        owned_pod(&format!("labels: {{pod-template-hash: 5d9c}}, {}", controller("ReplicaSet", "web-5d9c")));
     let decision = Sent::create(&pod).by(REPLICA_SETS, &[]).decide(&policies);
     let identity = Identity { decision_id: "1", policy_digest: "2" };
     let answer: Value = serde_json::from_slice(&encode("1", &decision, identity)).unwrap();

@@ -108,6 +108,8 @@ fn help(check: &'static Check) -> Help {
     // Writing to a string cannot fail.
     for (heading, manifest) in [
         ("Parameters of the examples", check.examples.params),
+        ("What else exists in the examples", check.examples.amid),
+        ("The object as it was", check.examples.before),
         ("Refused", check.examples.bad),
         ("Accepted", check.examples.good),
     ] {

@@ -1,7 +1,9 @@
 //! What a check is: a pure function from one request to its violations, and the words that go with it.
 
 mod ask;
+mod change;
 mod examine;
+mod moment;
 mod principal;
 mod report;
 mod version;
@@ -13,6 +15,7 @@ use crate::criterion::{Criterion, Severity, Support};
 
 pub use ask::Ask;
 pub use examine::{Examine, Examiner, Kinds, Params};
+pub use moment::{lasts_longer, moment};
 pub use principal::Principal;
 pub use report::{Missing, Report, Violation, quoted};
 pub use version::Version;

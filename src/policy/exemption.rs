@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, civil::Date};
 use serde::Deserialize;
 
 use super::file::{API_VERSION, OwnMetadata};
 use crate::{
+    check::{lasts_longer, moment},
     manifest::{Document, Unusable},
     object::{ImageReference, Place},
     request::{Owner, Request},
@@ -112,11 +113,12 @@ impl Exemption {
         let no_date = |path: &str| {
             refuse(path, "is no date: write `2027-01-31` (the whole day, UTC) or an RFC 3339 time")
         };
-        let starts = spec.starts.as_deref().map(|text| parse(text, Ok).ok_or_else(|| no_date("spec.starts")));
+        let starts =
+            spec.starts.as_deref().map(|text| moment(text, Ok).ok_or_else(|| no_date("spec.starts")));
         let exemption = Self {
             starts: starts.transpose()?,
             // A day is meant whole: the exemption ceases to hold when the next one begins.
-            expires: parse(&spec.expires, Date::tomorrow).ok_or_else(|| no_date("spec.expires"))?,
+            expires: moment(&spec.expires, Date::tomorrow).ok_or_else(|| no_date("spec.expires"))?,
             name: manifest.metadata.name,
             check: spec.check,
             subject: spec.subject,
@@ -157,7 +159,7 @@ impl Exemption {
         }
         // Counted from its own beginning, or one that was given long ago could last for years.
         let begins = self.starts.unwrap_or(now);
-        if self.expires.duration_since(begins) > SignedDuration::from_hours(24 * (i64::from(max_days) + 1)) {
+        if lasts_longer(begins, self.expires, max_days) {
             let message = format!("lasts longer than the {max_days} days that the policy allows");
             return Err(("spec.expires", message));
         }
@@ -258,15 +260,6 @@ fn pattern_fits(pattern: &str, name: &str) -> bool {
         Some(start) => !name.is_empty() && name.starts_with(start),
         None => !name.is_empty() && pattern == name,
     }
-}
-
-/// A time means itself; a day is moved, and then means the moment at which it begins. UTC.
-fn parse(text: &str, moved: impl Fn(Date) -> Result<Date, jiff::Error>) -> Option<Timestamp> {
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Some(time);
-    }
-    let day = moved(text.parse().ok()?).ok()?;
-    Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
 /// All exemptions, by check.

@@ -93,8 +93,11 @@ pub(crate) fn examine_example(check: &Check, text: &str) -> Report {
             examine_request(around, check, examples.params, Version::NEWEST, request, None)
         });
     }
-    let sent =
-        if examples.before.is_empty() { Sent::create(text) } else { Sent::update(examples.before, text) };
+    let sent = match (examples.are_deleted, examples.before) {
+        (true, _) => Sent::delete(text),
+        (false, "") => Sent::create(text),
+        (false, before) => Sent::update(before, text),
+    };
     sent.with_request(|request| {
         let old = request.old.read(request.kind).unwrap();
         examine_request(around, check, examples.params, Version::NEWEST, request, old.as_ref())
@@ -157,7 +160,6 @@ impl Sent {
     }
 
     /// A DELETE of `old`, as the API server sends it: no object.
-    #[expect(dead_code, reason = "its first user comes with the checks of deletions")]
     pub(crate) fn delete(old: &str) -> Self {
         let mut sent = Self::create(old).set("operation", json!("DELETE"));
         sent.request["oldObject"] = std::mem::take(&mut sent.object);

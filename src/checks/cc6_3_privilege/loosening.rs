@@ -3,6 +3,8 @@
 //!
 //! Which way a parameter is wider is told by its name, see [`wider`]. Where it cannot be told, any change counts.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::{
@@ -23,7 +25,7 @@ enum Wider {
 }
 
 /// Names of parameters that list or switch on what passes, beside `allow...` and `max...`.
-const PERMITS: [&str; 15] = [
+const PERMITS: [&str; 17] = [
     "approvers",
     "dataOwners",
     "days",
@@ -39,6 +41,8 @@ const PERMITS: [&str; 15] = [
     "ownGroups",
     "robots",
     "severity",
+    "skipLabels",
+    "tlsUpstream",
 ];
 
 /// Names of parameters that list or switch on what is refused, beside `deny...`, `min...` and `require...`.
@@ -83,15 +87,14 @@ fn wider(parameter: &str) -> Wider {
 
 /// Reports everything in which the policy `new` is weaker than `old`: both whole manifests.
 pub(super) fn compare(old: &Value, new: &Value, report: &mut Report) {
-    let spec = |policy: &'_ Value| policy.get("spec").cloned().unwrap_or_default();
-    let (old, new) = (&spec(old), &spec(new));
+    let [old, new] = [old, new].map(|policy| part(policy, "spec").unwrap_or(&Value::Null));
     compare_checks(old, new, report);
-    compare_scopes(part(old, "match"), part(new, "match"), report);
+    compare_scopes([old, new].map(|spec| part(spec, "match").unwrap_or(&Value::Null)), report);
     compare_versions(part(old, "kubernetesVersion"), part(new, "kubernetesVersion"), report);
-    let days = |spec| {
-        part(spec, "exemptions").and_then(|limits| part(limits, "maxDays")).map_or(Some(90), Value::as_u64)
-    };
-    let (was, is) = (days(old), days(new));
+    let [was, is] = [old, new].map(|spec| {
+        let days = part(spec, "exemptions").and_then(|limits| part(limits, "maxDays"));
+        days.map_or(Some(90), Value::as_u64)
+    });
     if was != is && was.zip(is).is_none_or(|(was, is)| is > was) {
         let words =
             |days: Option<u64>| days.map_or_else(|| "something else".to_owned(), |days| days.to_string());
@@ -109,8 +112,12 @@ fn items(value: Option<&Value>) -> &[Value] {
     value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
+/// The keys of two maps.
+fn keys(values: [&Value; 2]) -> BTreeSet<&String> {
+    values.into_iter().filter_map(Value::as_object).flat_map(Map::keys).collect()
+}
+
 fn compare_checks(old: &Value, new: &Value, report: &mut Report) {
-    let id = |entry: &Value| part(entry, "id").and_then(Value::as_str).unwrap_or_default().to_owned();
     let entries = items(part(new, "checks"));
     for before in items(part(old, "checks")) {
         let (own, was) = (id(before), Mode::of(before));
@@ -121,7 +128,7 @@ fn compare_checks(old: &Value, new: &Value, report: &mut Report) {
         let mut now = entries.iter().enumerate().filter(|(_, entry)| id(entry) == own).peekable();
         if now.peek().is_none() {
             let place = Place { key: format!("spec.checks[{merge_key}]"), ..Place::of("spec.checks") };
-            report.violation_of(place, &own, format!("no longer has {}", quoted(&own)));
+            report.violation_of(place, own, format!("no longer has {}", quoted(own)));
         }
         for (position, after) in now {
             let place = Place::of("spec").item("checks", position, &merge_key);
@@ -132,7 +139,7 @@ fn compare_checks(old: &Value, new: &Value, report: &mut Report) {
             }
             if is > Mode::Off {
                 compare_params(
-                    &own,
+                    own,
                     [part(before, "params"), part(after, "params")],
                     &place.field("params"),
                     report,
@@ -140,6 +147,10 @@ fn compare_checks(old: &Value, new: &Value, report: &mut Report) {
             }
         }
     }
+}
+
+fn id(entry: &Value) -> &str {
+    part(entry, "id").and_then(Value::as_str).unwrap_or_default()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -180,14 +191,9 @@ fn compare_params(id: &str, [old, new]: [Option<&Value>; 2], place: &Place, repo
         let what = "is empty, so that the check cannot judge any more";
         return report.violation_of(place.clone().field(parameter), "", what);
     }
-    let none = Map::new();
-    let map = |params: Option<&'_ Value>| params.and_then(Value::as_object).unwrap_or(&none).clone();
-    let (old, new) = (map(old), map(new));
-    let mut names: Vec<&String> = old.keys().chain(new.keys()).collect();
-    names.sort_unstable();
-    names.dedup();
-    for name in names {
-        let values = [&old, &new].map(|params| params.get(name).filter(|value| !value.is_null()));
+    let params = [old, new].map(|params| params.unwrap_or(&Value::Null));
+    for name in keys(params) {
+        let values = params.map(|params| part(params, name));
         compare_values(wider(name), values, &place.clone().field(name), report);
     }
 }
@@ -215,22 +221,20 @@ fn compare_values(wider: Wider, [old, new]: [Option<&Value>; 2], place: &Place, 
                 loosened(item, format!("{verb} {}", shown(item)));
             }
         }
-        (Some(Value::Object(was)), Some(Value::Object(is))) => {
-            let mut names: Vec<&String> = was.keys().chain(is.keys()).collect();
-            names.sort_unstable();
-            names.dedup();
-            for name in names {
-                compare_values(wider, [was.get(name), is.get(name)], &place.clone().field(name), report);
+        (Some(was @ Value::Object(_)), Some(is @ Value::Object(_))) => {
+            for name in keys([was, is]) {
+                let values = [was, is].map(|map| part(map, name));
+                compare_values(wider, values, &place.clone().field(name), report);
             }
         }
         (Some(was), Some(is)) if was != is && !is_no_wider(wider, was, is) => {
             loosened(is, format!("goes from {} to {}", shown(was), shown(is)));
         }
         // What holds by default is not known here, but nothing is stricter or wider than the ends of the scale.
-        (None, Some(is)) if !is_an_end(is, wider == Wider::Less, wider) => {
+        (None, Some(is)) if !is_strictest(is, wider) => {
             loosened(is, format!("is {} and was not set", shown(is)));
         }
-        (Some(was), None) if !is_an_end(was, wider == Wider::More, wider) => {
+        (Some(was), None) if !is_widest(was, wider) => {
             loosened(was, format!("was {} and is not set any more", shown(was)));
         }
         _ => {}
@@ -264,46 +268,57 @@ fn is_no_wider(wider: Wider, was: &Value, is: &Value) -> bool {
     }
 }
 
-/// Whether a value is the greatest (`true`) or the least (`false`, an empty list) that there is.
-fn is_an_end(value: &Value, greatest: bool, wider: Wider) -> bool {
-    let is_least = *value == Value::Bool(false) || value.as_array().is_some_and(Vec::is_empty);
+/// Whether nothing lets less pass than this value.
+fn is_strictest(value: &Value, wider: Wider) -> bool {
+    let is_strict_word = value.as_str().is_some_and(|word| STRICTEST.contains(&word));
+    is_strict_word
+        || match wider {
+            Wider::More => is_least(value),
+            Wider::Less => *value == Value::Bool(true),
+            Wider::Unknown => false,
+        }
+}
+
+/// Whether nothing lets more pass than this value.
+fn is_widest(value: &Value, wider: Wider) -> bool {
     match wider {
-        Wider::Unknown => value.as_str().is_some_and(|word| STRICTEST.contains(&word)),
-        _ if greatest => *value == Value::Bool(true),
-        _ => is_least,
+        Wider::More => *value == Value::Bool(true),
+        Wider::Less => is_least(value),
+        Wider::Unknown => false,
     }
 }
 
-fn compare_scopes(old: Option<&Value>, new: Option<&Value>, report: &mut Report) {
-    let field = |scope: Option<&'_ Value>, name: &str| scope.and_then(|scope| part(scope, name)).cloned();
-    let [was, is] = [old, new].map(|scope| field(scope, "kinds"));
-    // No list is every kind.
-    if let Some(is) = &is {
-        let place = Place::of("spec.match.kinds");
-        match &was {
-            None => report.violation_of(
-                place,
-                &is.to_string(),
-                format!("narrows the policy to {}", quoted(&is.to_string())),
-            ),
-            Some(_) => compare_values(Wider::Less, [was.as_ref(), Some(is)], &place, report),
+fn is_least(value: &Value) -> bool {
+    *value == Value::Bool(false) || value.as_array().is_some_and(Vec::is_empty)
+}
+
+fn compare_scopes(scopes: [&Value; 2], report: &mut Report) {
+    let [was, is] = scopes.map(|scope| part(scope, "kinds"));
+    let place = Place::of("spec.match.kinds");
+    match (was, is) {
+        // No list is every kind.
+        (None, Some(is)) => {
+            let text = is.to_string();
+            report.violation_of(place, &text, format!("narrows the policy to {}", quoted(&text)));
         }
+        (Some(was), Some(is)) => compare_values(Wider::Less, [Some(was), Some(is)], &place, report),
+        (_, None) => {}
     }
     for name in ["namespaceSelector", "objectSelector"] {
-        let [was, is] = [old, new].map(|scope| field(scope, name).filter(|selector| !selects_all(selector)));
-        if let Some(is) = is.filter(|is| was.as_ref() != Some(is)) {
+        let [was, is] = scopes.map(|scope| part(scope, name).filter(|selector| !selects_all(selector)));
+        if let Some(is) = is.filter(|_| was != is) {
             let (text, how) =
                 (is.to_string(), if was.is_some() { "is another" } else { "narrows the policy" });
-            report.violation_of(
-                Place::of("spec.match").field(name),
-                &text,
-                format!("{how}: {}", quoted(&text)),
-            );
+            let place = Place::of("spec.match").field(name);
+            report.violation_of(place, &text, format!("{how}: {}", quoted(&text)));
         }
     }
-    let [was, is] =
-        [old, new].map(|scope| field(scope, "excludeNamespaces").unwrap_or_else(|| Value::Array(Vec::new())));
-    compare_values(Wider::More, [Some(&was), Some(&is)], &Place::of("spec.match.excludeNamespaces"), report);
+    let [was, is] = scopes.map(|scope| items(part(scope, "excludeNamespaces")));
+    for namespace in is.iter().filter(|namespace| !was.contains(namespace)) {
+        let text = namespace.to_string();
+        let place = Place::of("spec.match.excludeNamespaces");
+        report.violation_of(place, &text, format!("now also holds {}", quoted(&text)));
+    }
 }
 
 /// Whether a selector has no requirement.

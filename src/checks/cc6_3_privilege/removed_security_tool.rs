@@ -7,7 +7,7 @@ use crate::{
     check::{Ask, Check, Examine, Examiner, Examples, Kinds, Need, Params, Principal, Reference, Report},
     criterion::{Criterion, Severity, Support},
     manifest::Unusable,
-    object::{Body, Kind},
+    object::{Body, Kind, Object},
     request::Operation,
 };
 
@@ -106,7 +106,7 @@ fn examine(ask: &Ask<'_>, tools: &[NamePattern], allow: &[Principal], report: &m
         (Some(Operation::Create | Operation::Connect), _) => return,
         // Its labels have checks of their own.
         (Some(Operation::Update), Kind::Namespace) => return,
-        (Some(Operation::Update), _) if has_no_replicas(ask) => Some("scale to nothing"),
+        (Some(Operation::Update), _) if stops(ask) => Some("scale to nothing"),
         // How many replicas there are is the autoscaler's matter, as long as there are any.
         (Some(Operation::Update), Kind::Scale) => return,
         _ => None,
@@ -116,10 +116,15 @@ fn examine(ask: &Ask<'_>, tools: &[NamePattern], allow: &[Principal], report: &m
     }
 }
 
-fn has_no_replicas(ask: &Ask<'_>) -> bool {
-    match ask.object.map(|object| &object.body) {
-        Some(Body::Scale(scale)) => scale.replicas.unwrap_or_default() == 0,
-        Some(Body::Template(workload)) => workload.replicas == Some(0),
+/// Whether there were replicas, and now there are to be none.
+fn stops(ask: &Ask<'_>) -> bool {
+    ask.object.is_some_and(has_no_replicas) && ask.with_old(has_no_replicas) != Some(true)
+}
+
+fn has_no_replicas(object: &Object<'_>) -> bool {
+    match &object.body {
+        Body::Scale(scale) => scale.replicas.unwrap_or_default() == 0,
+        Body::Template(workload) => workload.replicas == Some(0),
         _ => false,
     }
 }

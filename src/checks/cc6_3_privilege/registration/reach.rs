@@ -114,11 +114,8 @@ impl Rule {
 
 /// Whether one resource of a rule takes in another: `*` has no subresources, `pods/*` has all of them and pods.
 fn covers_resource(own: &str, other: &str) -> bool {
-    let split = |text: &'_ str| -> (String, String) {
-        let (resource, sub) = text.split_once('/').unwrap_or((text, ""));
-        (resource.to_owned(), sub.to_owned())
-    };
-    let ((own, own_sub), (other, other_sub)) = (split(own), split(other));
+    let [(own, own_sub), (other, other_sub)] =
+        [own, other].map(|resource| resource.split_once('/').unwrap_or((resource, "")));
     (own == "*" || own == other) && (own_sub == "*" || own_sub == other_sub)
 }
 

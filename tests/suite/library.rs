@@ -130,6 +130,38 @@ pub(crate) fn try_policies(texts: &[&str], settings: &Settings) -> Result<Policy
     Loaded::default().with(files).map_err(words)?.bind(settings).map_err(words)
 }
 
+/// A policy that enforces one check, with parameters in flow style; empty for the defaults.
+fn one_check(check: &str, mode: &str, params: &str) -> String {
+    let params = if params.is_empty() { String::new() } else { format!("params: {params}, ") };
+    format!(
+        "{{apiVersion: soc2gate.io/v1, kind: ControlPolicy, metadata: {{name: p}}, spec: {{criterion: CC6.1, \
+         control: Tested., checks: [{{id: {check}, {params}mode: {mode}}}]}}}}"
+    )
+}
+
+/// One check, enforced with these parameters.
+pub(crate) fn enforcing(check: &str, params: &str) -> PolicySet {
+    policies(&[&one_check(check, "enforce", params)])
+}
+
+/// One check, recording only.
+pub(crate) fn auditing(check: &str, params: &str) -> PolicySet {
+    policies(&[&one_check(check, "audit", params)])
+}
+
+/// Why these parameters of a check are refused.
+pub(crate) fn refusal(check: &str, params: &str) -> String {
+    let read = try_policies(&[&one_check(check, "enforce", params)], &Settings::default());
+    read.map(|_| ()).unwrap_err().join("; ")
+}
+
+/// What a file draws of one check: violations by key, then why what could not be told.
+pub(crate) fn in_file(check: &str, params: &str, manifest: &str) -> (Vec<String>, Vec<String>) {
+    let decision = decide_manifest(&enforcing(check, params), manifest);
+    let missing = decision.unassessed.iter().map(|one| one.missing.reason().to_owned()).collect();
+    (new(&decision), missing)
+}
+
 /// A review in the making: a CREATE by a person unless told otherwise.
 pub(crate) struct Sent {
     request: Value,
@@ -223,4 +255,15 @@ pub(crate) fn found(decision: &Decision) -> Vec<String> {
         format!("{} {} {}", finding.state.id(), finding.check.id, finding.violation.place.key)
     };
     decision.findings.iter().map(line).collect()
+}
+
+/// What a decision says of each finding, without the fix.
+pub(crate) fn messages(decision: &Decision) -> Vec<String> {
+    decision.findings.iter().map(decision::Finding::message).collect()
+}
+
+/// The keys of what is new in a decision.
+pub(crate) fn new(decision: &Decision) -> Vec<String> {
+    let is_new = |finding: &&decision::Finding| finding.state == decision::State::New;
+    decision.findings.iter().filter(is_new).map(|finding| finding.violation.place.key.clone()).collect()
 }

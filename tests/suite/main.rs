@@ -5,7 +5,11 @@ mod bypasses;
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]
+mod change;
+#[cfg(test)]
 mod cli;
+#[cfg(test)]
+mod confidentiality;
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
@@ -23,6 +27,8 @@ mod metamorphic;
 #[cfg(test)]
 mod pod_security;
 #[cfg(test)]
+mod registration;
+#[cfg(test)]
 mod reload;
 #[cfg(test)]
 mod reviews;
@@ -34,3 +40,5 @@ mod secrets;
 mod server;
 #[cfg(test)]
 mod surroundings;
+#[cfg(test)]
+mod tampering;

@@ -1,6 +1,7 @@
 //! What a check is: a pure function from one request to its violations, and the words that go with it.
 
 mod ask;
+mod change;
 mod examine;
 mod moment;
 mod principal;

@@ -30,6 +30,16 @@ impl Operation {
         }
     }
 
+    /// What it does, as people say it.
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "change",
+            Self::Delete => "delete",
+            Self::Connect => "connect to",
+        }
+    }
+
     /// The operation as an AdmissionReview writes it.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|op| op.id() == text)
@@ -46,23 +56,37 @@ pub struct Requester<'a> {
     pub groups: List<Text<'a>>,
 }
 
-/// Accounts under which kube-controller-manager makes and deletes workloads. Only these by name: in `kube-system`
-/// users make accounts too.
-const CONTROLLERS: [&str; 15] = [
+/// Accounts under which kube-controller-manager writes what the gate is asked about. Only these by name: in
+/// `kube-system` users make accounts too.
+const CONTROLLERS: [&str; 29] = [
+    "bootstrap-signer",
+    "clusterrole-aggregation-controller",
     "cronjob-controller",
     "daemon-set-controller",
     "deployment-controller",
+    "device-taint-eviction-controller",
+    "disruption-controller",
     "endpoint-controller",
     "endpointslice-controller",
+    "endpointslicemirroring-controller",
     "generic-garbage-collector",
+    "horizontal-pod-autoscaler",
     "job-controller",
+    "kube-apiserver-serving-clustertrustbundle-publisher",
+    "legacy-service-account-token-cleaner",
     "namespace-controller",
+    "node-controller",
+    "pod-garbage-collector",
     "replicaset-controller",
     "replication-controller",
     "resourcequota-controller",
     "root-ca-cert-publisher",
     "service-account-controller",
+    "service-controller",
     "statefulset-controller",
+    "storage-version-migrator-controller",
+    "taint-eviction-controller",
+    "token-cleaner",
     "ttl-after-finished-controller",
 ];
 
@@ -93,6 +117,14 @@ impl Requester<'_> {
     /// Whether this is the kubelet of that node.
     pub fn is_node(&self, node: &str) -> bool {
         self.node() == Some(node)
+    }
+
+    /// Whether this is the cluster at work rather than somebody who uses it: a controller, a kubelet, the API server, or
+    /// the scheduler, which deletes pods to make room.
+    pub fn is_component(&self) -> bool {
+        self.is_controller()
+            || self.node().is_some()
+            || matches!(self.username(), "system:apiserver" | "system:kube-scheduler")
     }
 
     pub fn is_in(&self, group: &str) -> bool {

@@ -73,12 +73,14 @@ pub struct Examples {
     pub amid: &'static str,
     pub bad: &'static str,
     pub good: &'static str,
+    /// Whether both go instead of coming.
+    pub are_deleted: bool,
 }
 
 impl Examples {
     /// Examples that hold under the default parameters.
     pub const fn new(bad: &'static str, good: &'static str) -> Self {
-        Self { params: "", before: "", amid: "", bad, good }
+        Self { params: "", before: "", amid: "", bad, good, are_deleted: false }
     }
 
     /// The same under these parameters.
@@ -91,6 +93,12 @@ impl Examples {
     #[must_use]
     pub const fn after(self, before: &'static str) -> Self {
         Self { before, ..self }
+    }
+
+    /// The same as deletions.
+    #[must_use]
+    pub const fn deleted(self) -> Self {
+        Self { are_deleted: true, ..self }
     }
 
     /// The same where these objects exist.

@@ -5,17 +5,29 @@ mod aggregated_privilege;
 mod certificate_approval_permission;
 mod changed_system_role;
 mod cluster_admin_binding;
+mod cluster_identity_change;
+mod control_opt_out_label;
+mod deleted_gate_crd;
 mod escalation_verb;
 mod exec_permission;
+mod gate_namespace_change;
 mod grant;
 mod impersonate_permission;
 pub(super) mod kubernetes;
+mod loosened_policy;
+mod loosening;
+mod lowered_pod_security_level;
+mod name_pattern;
 mod namespace_label_permission;
 mod node_proxy_permission;
 mod permission;
 mod persistent_volume_permission;
+mod registration;
+mod removed_security_tool;
 mod secret_read_permission;
+mod self_approved_exemption;
 mod token_creation_permission;
+mod weakened_gate_registration;
 mod webhook_attestation_permission;
 mod wildcard_rule;
 mod workload_creation_permission;
@@ -40,6 +52,16 @@ pub(super) const CHECKS: &[&Check] = &[
     &persistent_volume_permission::CHECK,
     &webhook_attestation_permission::CHECK,
     &workload_creation_permission::CHECK,
+    // Tampering with controls.
+    &weakened_gate_registration::CHECK,
+    &gate_namespace_change::CHECK,
+    &loosened_policy::CHECK,
+    &control_opt_out_label::CHECK,
+    &lowered_pod_security_level::CHECK,
+    &self_approved_exemption::CHECK,
+    &deleted_gate_crd::CHECK,
+    &removed_security_tool::CHECK,
+    &cluster_identity_change::CHECK,
 ];
 
 /// The worst check that a rule breaks by its default parameters, where it holds in every namespace or only in one.

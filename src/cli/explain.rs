@@ -47,8 +47,13 @@ fn write(out: &mut impl Write, check: &Check) -> io::Result<()> {
     example(out, "Parameters of the examples", check.examples.params)?;
     example(out, "What else exists in the examples", check.examples.amid)?;
     example(out, "The object as it was", check.examples.before)?;
-    example(out, "Refused", check.examples.bad)?;
-    example(out, "Accepted", check.examples.good)
+    let (refused, accepted) = if check.examples.are_deleted {
+        ("Refused to be deleted", "Accepted to be deleted")
+    } else {
+        ("Refused", "Accepted")
+    };
+    example(out, refused, check.examples.bad)?;
+    example(out, accepted, check.examples.good)
 }
 
 /// A heading with its paragraphs, if there are any.

@@ -112,10 +112,13 @@ kinds! {
     HorizontalPodAutoscaler: "autoscaling", "horizontalpodautoscalers";
     PodDisruptionBudget: "policy", "poddisruptionbudgets";
     StorageClass: "storage.k8s.io", "storageclasses";
+    EndpointSlice: "discovery.k8s.io", "endpointslices";
     // What guards the cluster, and the gate's own objects.
     ValidatingWebhookConfiguration: "admissionregistration.k8s.io", "validatingwebhookconfigurations";
     ValidatingAdmissionPolicy: "admissionregistration.k8s.io", "validatingadmissionpolicies";
     ValidatingAdmissionPolicyBinding: "admissionregistration.k8s.io", "validatingadmissionpolicybindings";
+    CustomResourceDefinition: "apiextensions.k8s.io", "customresourcedefinitions";
+    ClusterTrustBundle: "certificates.k8s.io", "clustertrustbundles";
     ControlPolicy: "soc2gate.io", "controlpolicies";
     Exemption: "soc2gate.io", "exemptions";
     // The file that tells an API server what to audit.

@@ -84,8 +84,11 @@ pub(crate) fn examine_example(check: &Check, text: &str) -> Report {
             examine_request(around, check, examples.params, Version::NEWEST, request, None)
         });
     }
-    let sent =
-        if examples.before.is_empty() { Sent::create(text) } else { Sent::update(examples.before, text) };
+    let sent = match (examples.are_deleted, examples.before) {
+        (true, _) => Sent::delete(text),
+        (false, "") => Sent::create(text),
+        (false, before) => Sent::update(before, text),
+    };
     sent.with_request(|request| {
         let old = request.old.read(request.kind).unwrap();
         examine_request(around, check, examples.params, Version::NEWEST, request, old.as_ref())
@@ -120,13 +123,6 @@ pub(crate) fn told_at(around: (Inventory, Timestamp), id: &str, params: &str, te
     violations.chain(report.missing.iter().map(|missing| format!("? {}", missing.reason()))).collect()
 }
 
-/// Why the check of this id refuses its parameters.
-pub(crate) fn refusal(id: &str, params: &str) -> String {
-    let params = document(params);
-    let configured = checks::find(id).unwrap().examine.configure(&Params::of(&params.root));
-    configured.err().unwrap_or_else(|| panic!("{id} takes {params:?}")).message
-}
-
 /// Decides a manifest in a file.
 pub(crate) fn decide_manifest(policies: &PolicySet, text: &str) -> Decision {
     decide_manifest_amid(&Inventory::default(), policies, text)
@@ -148,6 +144,38 @@ pub(crate) fn try_policies(texts: &[&str], settings: &Settings) -> Result<Policy
     let files = names.iter().map(String::as_str).zip(texts.iter().copied());
     let words = |errors: Vec<manifest::Unusable>| errors.iter().map(ToString::to_string).collect::<Vec<_>>();
     Loaded::default().with(files).map_err(words)?.bind(settings).map_err(words)
+}
+
+/// A policy that enforces one check, with parameters in flow style; empty for the defaults.
+fn one_check(check: &str, mode: &str, params: &str) -> String {
+    let params = if params.is_empty() { String::new() } else { format!("params: {params}, ") };
+    format!(
+        "{{apiVersion: soc2gate.io/v1, kind: ControlPolicy, metadata: {{name: p}}, spec: {{criterion: CC6.1, \
+         control: Tested., checks: [{{id: {check}, {params}mode: {mode}}}]}}}}"
+    )
+}
+
+/// One check, enforced with these parameters.
+pub(crate) fn enforcing(check: &str, params: &str) -> PolicySet {
+    policies(&[&one_check(check, "enforce", params)])
+}
+
+/// One check, recording only.
+pub(crate) fn auditing(check: &str, params: &str) -> PolicySet {
+    policies(&[&one_check(check, "audit", params)])
+}
+
+/// Why these parameters of a check are refused.
+pub(crate) fn refusal(check: &str, params: &str) -> String {
+    let read = try_policies(&[&one_check(check, "enforce", params)], &Settings::default());
+    read.map(|_| ()).unwrap_err().join("; ")
+}
+
+/// What a file draws of one check: violations by key, then why what could not be told.
+pub(crate) fn in_file(check: &str, params: &str, manifest: &str) -> (Vec<String>, Vec<String>) {
+    let decision = decide_manifest(&enforcing(check, params), manifest);
+    let missing = decision.unassessed.iter().map(|one| one.missing.reason().to_owned()).collect();
+    (new(&decision), missing)
 }
 
 /// A review in the making: a CREATE by a person unless told otherwise.
@@ -244,4 +272,15 @@ pub(crate) fn found(decision: &Decision) -> Vec<String> {
         format!("{} {} {}", finding.state.id(), finding.check.id, finding.violation.place.key)
     };
     decision.findings.iter().map(line).collect()
+}
+
+/// What a decision says of each finding, without the fix.
+pub(crate) fn messages(decision: &Decision) -> Vec<String> {
+    decision.findings.iter().map(decision::Finding::message).collect()
+}
+
+/// The keys of what is new in a decision.
+pub(crate) fn new(decision: &Decision) -> Vec<String> {
+    let is_new = |finding: &&decision::Finding| finding.state == decision::State::New;
+    decision.findings.iter().filter(is_new).map(|finding| finding.violation.place.key.clone()).collect()
 }

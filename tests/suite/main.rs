@@ -7,7 +7,11 @@ mod bypasses;
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]
+mod change;
+#[cfg(test)]
 mod cli;
+#[cfg(test)]
+mod confidentiality;
 #[cfg(test)]
 mod control_plane;
 #[cfg(test)]
@@ -37,6 +41,8 @@ mod pod_security;
 #[cfg(test)]
 mod rbac;
 #[cfg(test)]
+mod registration;
+#[cfg(test)]
 mod reload;
 #[cfg(test)]
 mod reviews;
@@ -48,5 +54,7 @@ mod secrets;
 mod server;
 #[cfg(test)]
 mod surroundings;
+#[cfg(test)]
+mod tampering;
 #[cfg(test)]
 mod transport;

@@ -15,14 +15,21 @@ use serde_json::{Value, json};
 use soc2gate::{
     check::{Report, Version},
     checks,
+    criterion::Criterion,
     inventory::Inventory,
-    policy::{Loaded, PolicySet, Settings},
+    policy::{Choice, Loaded, PolicySet, Settings},
 };
 
 use crate::{library, surroundings};
 
 static SHIPPED: LazyLock<PolicySet> =
     LazyLock::new(|| Loaded::shipped().unwrap().bind(&Settings::default()).unwrap());
+
+/// Of these, the checks of access alone.
+static OF_ACCESS: LazyLock<PolicySet> = LazyLock::new(|| {
+    let criteria = [Criterion::CC6_1, Criterion::CC6_2, Criterion::CC6_3].map(Choice::Criterion);
+    Loaded::shipped().unwrap().bind(&Settings::default()).unwrap().narrow(&criteria)
+});
 
 /// A policy with one check in this mode, whatever its criterion.
 fn policy(id: &str, mode: &str, params: &str) -> PolicySet {

@@ -116,9 +116,6 @@ impl Parameters {
     }
 
     fn permits(&self, requester: &Requester<'_>) -> bool {
-        requester.is_controller()
-            || requester.node().is_some()
-            || requester.username() == "system:apiserver"
-            || self.allow.iter().any(|principal| principal.includes(requester))
+        requester.is_component() || self.allow.iter().any(|principal| principal.includes(requester))
     }
 }

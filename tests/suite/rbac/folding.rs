@@ -6,7 +6,7 @@ use soc2gate::{
     policy::PolicySet,
 };
 
-use super::{SHIPPED, policy, role};
+use super::{OF_ACCESS, policy, role};
 use crate::library::Sent;
 
 fn answer(sent: &Sent, policies: &PolicySet) -> Value {
@@ -17,7 +17,7 @@ fn answer(sent: &Sent, policies: &PolicySet) -> Value {
 
 #[test]
 fn a_rule_of_everything_is_denied_in_one_line_with_a_cause_for_each_finding() {
-    let response = answer(&Sent::create(&role("ClusterRole", &["* | * | *"]).to_string()), &SHIPPED);
+    let response = answer(&Sent::create(&role("ClusterRole", &["* | * | *"]).to_string()), &OF_ACCESS);
     let message = response["status"]["message"].as_str().unwrap();
     assert_eq!(
         message,
@@ -57,7 +57,7 @@ fn each_rule_has_a_line_of_its_own_the_worst_first() {
         "list | secrets | core",
         "bind escalate | roles | rbac.authorization.k8s.io",
     ];
-    let response = answer(&Sent::create(&role("ClusterRole", &rules).to_string()), &SHIPPED);
+    let response = answer(&Sent::create(&role("ClusterRole", &rules).to_string()), &OF_ACCESS);
     let message = response["status"]["message"].as_str().unwrap();
     let starts: Vec<_> = message.split("; ").map(|line| line.split(" grants").next().unwrap()).collect();
     assert_eq!(starts[0], "CC6.3 escalation-verb: rules[4]");
@@ -80,7 +80,7 @@ fn each_rule_has_a_line_of_its_own_the_worst_first() {
 #[test]
 fn three_checks_are_all_named() {
     let rules = ["get create list | secrets pods/exec serviceaccounts/token | core"];
-    let response = answer(&Sent::create(&role("ClusterRole", &rules).to_string()), &SHIPPED);
+    let response = answer(&Sent::create(&role("ClusterRole", &rules).to_string()), &OF_ACCESS);
     let warning = response["warnings"][0].as_str().unwrap();
     let named =
         "CC6.3 secret-read-permission, exec-permission, token-creation-permission: rules[0] grants `list`";
@@ -90,7 +90,7 @@ fn three_checks_are_all_named() {
 #[test]
 fn what_did_not_fit_is_counted_by_finding() {
     let rules = vec!["* | * | *"; 200];
-    let response = answer(&Sent::create(&role("ClusterRole", &rules).to_string()), &SHIPPED);
+    let response = answer(&Sent::create(&role("ClusterRole", &rules).to_string()), &OF_ACCESS);
     let message = response["status"]["message"].as_str().unwrap();
     let told = message.matches("rules[").count();
     assert!(told > 1 && message.chars().count() <= 1_000, "{message}");
@@ -109,7 +109,7 @@ fn what_is_old_is_not_folded_into_what_is_new() {
     let manifest = |rule: &str| role("ClusterRole", &[rule]).to_string();
     let (old, new) =
         (manifest("create | pods/exec | core"), manifest("create | pods/exec serviceaccounts/token | core"));
-    let response = answer(&Sent::update(&old, &new), &SHIPPED);
+    let response = answer(&Sent::update(&old, &new), &OF_ACCESS);
     let warnings: Vec<_> =
         response["warnings"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
     assert_eq!(warnings.len(), 2, "{warnings:?}");
@@ -119,7 +119,7 @@ fn what_is_old_is_not_folded_into_what_is_new() {
 fn other_findings_at_one_place_keep_their_words() {
     let pod = "{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop}, spec: {containers: [{name: a, image: \
                'nginx:latest'}]}}";
-    let response = answer(&Sent::create(pod), &SHIPPED);
+    let response = answer(&Sent::create(pod), &super::SHIPPED);
     let message = response["status"]["message"].as_str().unwrap();
     assert!(message.starts_with("CC6.8 mutable-image-tag: "), "{message}");
     let warnings = response["warnings"].as_array().unwrap();

@@ -1,6 +1,6 @@
 //! Every way up that Kubernetes' own "RBAC Good Practices" warns of is found.
 
-use super::{SHIPPED, role};
+use super::{OF_ACCESS, role};
 use crate::library;
 
 #[test]
@@ -50,10 +50,11 @@ fn every_escalation_path_of_the_good_practices_is_found() {
         ("namespace modification", "patch | namespaces | core", "namespace-label-permission"),
         ("wildcards", "* | orders | shop.example.com", "wildcard-rule"),
     ] {
-        let decision = library::decide_manifest(&SHIPPED, &role("ClusterRole", &[granted]).to_string());
+        let decision = library::decide_manifest(&OF_ACCESS, &role("ClusterRole", &[granted]).to_string());
         let found: Vec<_> = decision.findings.iter().map(|finding| finding.check.id).collect();
         assert_eq!(found, [check], "{path}: {granted}");
-        let everything = library::decide_manifest(&SHIPPED, &role("ClusterRole", &["* | * | *"]).to_string());
+        let everything =
+            library::decide_manifest(&OF_ACCESS, &role("ClusterRole", &["* | * | *"]).to_string());
         assert!(everything.findings.iter().any(|finding| finding.check.id == check), "{path}: *");
     }
 }
@@ -70,7 +71,7 @@ fn an_ordinary_role_breaks_nothing() {
         "get | /healthz /metrics | paths",
     ];
     for kind in ["ClusterRole", "Role"] {
-        let decision = library::decide_manifest(&SHIPPED, &role(kind, &ordinary).to_string());
+        let decision = library::decide_manifest(&OF_ACCESS, &role(kind, &ordinary).to_string());
         assert_eq!(library::found(&decision), Vec::<String>::new(), "{kind}");
     }
 }

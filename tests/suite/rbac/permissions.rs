@@ -377,7 +377,7 @@ fn null_lists_and_absent_fields_grant_nothing() {
         for kind in ["Role", "ClusterRole"] {
             let mut role = role(kind, &[]);
             role["rules"] = rules.clone();
-            let decision = library::decide_manifest(&super::SHIPPED, &role.to_string());
+            let decision = library::decide_manifest(&super::OF_ACCESS, &role.to_string());
             assert_eq!(library::found(&decision), Vec::<String>::new(), "{rules}");
         }
     }

@@ -18,3 +18,10 @@ fn the_page_of_policies_is_current() {
     let policies = Loaded::shipped().unwrap().bind(&Settings::default()).unwrap();
     assert_current("policies/README.md", &page(&policies));
 }
+
+#[test]
+fn the_readme_counts_the_checks_that_are_there() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let live = soc2gate::checks::all().count();
+    assert!(readme.contains(&format!("\n{live} checks are live: ")), "the README should say {live}");
+}

@@ -76,6 +76,7 @@ pub enum Need {
 pub enum Part {
     Namespaces,
     NetworkPolicies,
+    AuthorizationPolicies,
     Roles,
     Accounts,
     ImageEvidence,
@@ -93,6 +94,7 @@ impl Part {
         match self {
             Self::Namespaces => "namespaces",
             Self::NetworkPolicies => "network policies",
+            Self::AuthorizationPolicies => "authorization policies",
             Self::Roles => "roles",
             Self::Accounts => "accounts",
             Self::ImageEvidence => "image evidence",

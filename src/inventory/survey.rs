@@ -6,15 +6,17 @@ use super::{
     Account, BoundRole, Budget, ByNamespace, Inventory, Namespace, OwnerKey, Pod, Roles, Source, Target,
 };
 use crate::object::{
-    Body, Kind, Labels, LimitRange, Map, Metadata, NetworkPolicy, Object, Pairs, Route, Word,
+    AuthorizationPolicy, Body, Kind, Labels, LimitRange, Map, Metadata, NetworkPolicy, Object, Pairs, Route,
+    Word,
 };
 
 /// What was seen so far. The objects that were shown to it are the world: what it has not seen does not exist.
 #[derive(Debug, Default)]
 pub struct Survey {
     namespaces: BTreeMap<String, Namespace>,
-    workload_namespaces: BTreeSet<String>,
+    workload_namespaces: BTreeMap<String, Target>,
     network_policies: ByNamespace<NetworkPolicy>,
+    authorization_policies: ByNamespace<AuthorizationPolicy>,
     roles: Roles,
     accounts: ByNamespace<Account>,
     pods: ByNamespace<Pod>,
@@ -22,12 +24,16 @@ pub struct Survey {
     autoscalers: BTreeMap<String, BTreeMap<Target, i64>>,
     limit_ranges: ByNamespace<LimitRange>,
     routes: ByNamespace<Route>,
+    hosts: BTreeMap<String, BTreeSet<String>>,
     controllers: HashMap<OwnerKey, OwnerKey>,
 }
 
 impl Survey {
     /// Takes note of an object.
     pub fn see(&mut self, object: &Object<'_>) {
+        for host in object.hosts().filter_map(|at| at.claimed()) {
+            self.hosts.entry(host).or_default().insert(object.metadata.namespace.to_string());
+        }
         let metadata = &object.metadata;
         let (namespace, name) = (&*metadata.namespace, &*metadata.name);
         if object.kind == Kind::Namespace {
@@ -39,7 +45,11 @@ impl Survey {
             seen.is_terminating = !metadata.deletion_timestamp.is_empty();
         }
         if let Some(pod) = object.pod() {
-            self.workload_namespaces.insert(namespace.to_owned());
+            let own = (object.kind.name().to_owned(), object.display_name().to_owned());
+            let first = self.workload_namespaces.entry(namespace.to_owned()).or_insert_with(|| own.clone());
+            if own < *first {
+                *first = own;
+            }
             if object.kind == Kind::Pod {
                 let account = &*pod.spec.service_account_name;
                 let account = if account.is_empty() { "default" } else { account }.to_owned();
@@ -48,7 +58,12 @@ impl Survey {
             self.see_controller(object);
         }
         match &object.body {
-            Body::NetworkPolicy(policy) => put(&mut self.network_policies, metadata, policy.clone()),
+            Body::NetworkPolicy(policy) if metadata.deletion_timestamp.is_empty() => {
+                put(&mut self.network_policies, metadata, policy.clone());
+            }
+            Body::AuthorizationPolicy(policy) => {
+                put(&mut self.authorization_policies, metadata, policy.clone());
+            }
             Body::Role(role) => {
                 let role = BoundRole { labels: owned(&metadata.labels), role: role.clone() };
                 let namespace = if object.kind == Kind::ClusterRole { "" } else { namespace };
@@ -95,6 +110,7 @@ impl Survey {
             namespaces: Source::of(self.namespaces),
             workload_namespaces: Source::of(self.workload_namespaces),
             network_policies: Source::of(self.network_policies),
+            authorization_policies: Source::of(self.authorization_policies),
             roles: Source::of(self.roles),
             accounts: Source::of(self.accounts),
             pods: Source::of(self.pods),
@@ -102,6 +118,7 @@ impl Survey {
             autoscalers: Source::of(self.autoscalers),
             limit_ranges: Source::of(self.limit_ranges),
             routes: Source::of(self.routes),
+            hosts: Source::of(self.hosts),
             controllers: Source::of(self.controllers),
             ..known
         }

@@ -157,7 +157,6 @@ impl Sent {
     }
 
     /// A DELETE of `old`, as the API server sends it: no object.
-    #[expect(dead_code, reason = "its first user comes with the checks of deletions")]
     pub(crate) fn delete(old: &str) -> Self {
         let mut sent = Self::create(old).set("operation", json!("DELETE"));
         sent.request["oldObject"] = std::mem::take(&mut sent.object);

@@ -21,6 +21,8 @@ mod library;
 #[cfg(test)]
 mod metamorphic;
 #[cfg(test)]
+mod network;
+#[cfg(test)]
 mod pod_security;
 #[cfg(test)]
 mod reload;

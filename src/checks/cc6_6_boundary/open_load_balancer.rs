@@ -125,7 +125,7 @@ fn examine(ask: &Ask<'_>, markers: &BTreeMap<String, Vec<String>>, report: &mut 
     }
     let parsed: Vec<_> = ranges.iter().map(|(_, text)| Cidr::parse(text)).collect();
     let together = |family| {
-        let own = parsed.iter().flatten().filter(|cidr| cidr.first.family == family);
+        let own = parsed.iter().flatten().filter(|cidr| cidr.first.family == family && cidr.prefix > 0);
         own.map(Cidr::range).collect::<Intervals>().covers(&family.every())
     };
     let world: Vec<_> = Family::ALL.into_iter().filter(|family| together(*family)).collect();

@@ -47,7 +47,7 @@ impl<'p> Isolation<'p> {
         let isolated =
             |selector| Cover { conditions: conditions(Bearer::Pod, selector).collect(), ports: Ports::all() };
         let covers: Vec<_> = selectors.map(isolated).collect();
-        let found = uncovered(Sketch::default(), &Ports::all(), covers.iter(), budget)?;
+        let found = uncovered(&Sketch::default(), &Ports::all(), covers.iter(), budget)?;
         Ok(found.map(|(sketch, _)| Exposure::Unisolated(sketch.example(Bearer::Pod))))
     }
 

@@ -1,5 +1,7 @@
 //! Sets of ports: numbers, and names that the pod at the far end gives to numbers of its own choice.
 
+use std::collections::BTreeSet;
+
 use crate::object::{IntOrString, Intervals, NetworkPolicyPort, NetworkPolicyRule};
 
 /// What carries a connection.
@@ -92,14 +94,6 @@ impl<'p> Ports<'p> {
         }
     }
 
-    /// Adds everything in another set.
-    pub(super) fn add_all(&mut self, other: &Self) {
-        for (own, other) in self.each_mut().into_iter().zip(other.each()) {
-            own.numbers.add_all(&other.numbers);
-            own.names.extend(other.names.iter().filter(|name| !own.names.contains(name)).collect::<Vec<_>>());
-        }
-    }
-
     /// The same where nobody gives names: an address outside has none.
     pub(super) fn without_names(mut self) -> Self {
         self.each_mut().into_iter().for_each(|of| of.names.clear());
@@ -116,18 +110,40 @@ impl<'p> Ports<'p> {
             || of.names.iter().any(|name| port.names.iter().any(|n| n == name))
     }
 
-    /// A port of the wanted ones that is not in this set, if there is one: a number that some pod leaves nameless, or
-    /// else a name that some pod gives to a number outside.
-    pub(super) fn lacks(&self, wanted: &Self) -> Option<Port> {
-        Protocol::ALL.into_iter().zip(self.each()).zip(wanted.each()).find_map(|((protocol, own), wanted)| {
-            let port =
-                |number: u128, names| Some(Port { protocol, number: u16::try_from(number).ok()?, names });
-            if let Some(number) = wanted.numbers.without(&own.numbers).first() {
-                return port(number, Vec::new());
-            }
-            let name = wanted.names.iter().find(|name| !own.names.contains(name))?;
-            port(every().without(&own.numbers).first()?, vec![(*name).to_owned()])
+    /// Whether all wanted ports are in this set, by number or by name.
+    pub(super) fn cover(&self, wanted: &Self) -> bool {
+        self.each().into_iter().zip(wanted.each()).all(|(own, wanted)| {
+            own.numbers.covers(&every())
+                || own.numbers.covers(&wanted.numbers)
+                    && wanted.names.iter().all(|name| own.names.contains(name))
         })
+    }
+
+    /// One of the wanted ports for each stretch that other sets do not divide. Who has the least is the hardest to
+    /// cover: a number without a name, and where a name is wanted that name alone.
+    pub(super) fn told_apart<'c>(&self, others: impl Iterator<Item = &'c Self> + Clone) -> Vec<Port>
+    where
+        'p: 'c,
+    {
+        let mut points = Vec::new();
+        for (at, (protocol, wanted)) in Protocol::ALL.into_iter().zip(self.each()).enumerate() {
+            let numbers = others.clone().filter_map(|other| other.each().into_iter().nth(at));
+            let numbers = numbers.map(|of| &of.numbers).chain([&wanted.numbers]);
+            let borders =
+                numbers.flat_map(Intervals::ranges).flat_map(|(first, last)| [first, last.saturating_add(1)]);
+            let borders: BTreeSet<_> = borders
+                .chain([1])
+                .filter_map(|number| u16::try_from(number).ok())
+                .filter(|n| *n > 0)
+                .collect();
+            let named = |number: &u16, names| Port { protocol, number: *number, names };
+            let nameless = borders.iter().filter(|number| wanted.numbers.contains((**number).into()));
+            points.extend(nameless.map(|number| named(number, Vec::new())));
+            for name in &wanted.names {
+                points.extend(borders.iter().map(|number| named(number, vec![(*name).to_owned()])));
+            }
+        }
+        points
     }
 
     fn each(&self) -> [&OfProtocol<'p>; 3] {

@@ -141,7 +141,7 @@ impl<'p> Isolation<'p> {
         for (_, of_peer) in regions(peers).filter_map(|region| ground.realm.meant(region)) {
             let mut sketch = sketch.clone();
             if sketch.demand_all(of_peer.into_iter())
-                && let Some((sketch, port)) = uncovered(sketch, &wanted, covers.clone(), budget)?
+                && let Some((sketch, port)) = uncovered(&sketch, &wanted, covers.clone(), budget)?
             {
                 let other = self.pod(&sketch, ground.realm);
                 return Ok(Some(Witness { pod: sketch.example(Bearer::Pod), other, port }));
@@ -227,7 +227,7 @@ impl<'p> Ground<'p> {
         let meant: Intervals = meant.flat_map(|(all, _)| all.ranges().collect::<Vec<_>>()).collect();
         // Long lists of blocks stay as they were; only what is not plainly covered is looked at one by one.
         let is_plain = |cover: &Cover<'p>| {
-            sketch.status(&cover.conditions) == Status::Holds && cover.ports.lacks(wanted).is_none()
+            sketch.status(&cover.conditions) == Status::Holds && cover.ports.cover(wanted)
         };
         let plain = self.covers.iter().filter(|(_, cover)| is_plain(cover));
         let meant = meant.without(&plain.flat_map(|(addresses, _)| addresses.ranges()).collect());
@@ -236,8 +236,7 @@ impl<'p> Ground<'p> {
         for number in borders(&meant, near.iter().map(|(addresses, _)| addresses)) {
             budget.spend_on(near.len())?;
             let covers = near.iter().filter(|(addresses, _)| addresses.contains(number));
-            if let Some((sketch, port)) =
-                uncovered(sketch.clone(), wanted, covers.map(|(_, cover)| cover), budget)?
+            if let Some((sketch, port)) = uncovered(&sketch, wanted, covers.map(|(_, cover)| cover), budget)?
             {
                 let other = Somebody::Address(Address { family, number });
                 return Ok(Some(Witness { pod: sketch.example(Bearer::Pod), other, port }));

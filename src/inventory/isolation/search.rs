@@ -1,5 +1,7 @@
 //! The search for somebody whom no rule covers, among all pods that there could be.
 
+use std::collections::HashSet;
+
 use super::{
     labels::{Condition, Sketch, Status},
     ports::{Port, Ports},
@@ -21,16 +23,9 @@ pub(super) struct Budget(usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooMuch;
 
-/// Some covers decided, the others not yet.
-struct State<'p> {
-    next: usize,
-    sketch: Sketch<'p>,
-    covered: Ports<'p>,
-}
-
 impl Budget {
     pub(super) const fn new() -> Self {
-        Self(50_000)
+        Self(100_000)
     }
 
     pub(super) fn spend_on(&mut self, steps: usize) -> Result<(), TooMuch> {
@@ -41,58 +36,58 @@ impl Budget {
 
 /// Somebody who fits the sketch and a wanted port that no cover opens to them; none if every wanted port is open to
 /// all who fit.
-///
-/// A cover applies or it does not, and then one of its conditions fails: every case is tried, except where what is
-/// laid down already decides it.
 pub(super) fn uncovered<'c, 'p: 'c>(
-    sketch: Sketch<'p>,
+    sketch: &Sketch<'p>,
     wanted: &Ports<'p>,
-    covers: impl Iterator<Item = &'c Cover<'p>> + Clone,
+    covers: impl Iterator<Item = &'c Cover<'p>>,
     budget: &mut Budget,
 ) -> Result<Option<(Sketch<'p>, Port)>, TooMuch> {
-    let mut pending = vec![State { next: 0, sketch, covered: Ports::default() }];
-    while let Some(state) = pending.pop() {
-        if let Some(found) = explore(state, wanted, covers.clone(), &mut pending, budget)? {
-            return Ok(Some(found));
+    // What cannot apply covers nobody, and one cover for all of it leaves nothing to search.
+    let mut near = Vec::new();
+    for cover in covers {
+        budget.spend_on(1)?;
+        match sketch.status(&cover.conditions) {
+            Status::Fails => {}
+            Status::Holds if cover.ports.cover(wanted) => return Ok(None),
+            Status::Holds | Status::Open => near.push(cover),
+        }
+    }
+    let mut seen = HashSet::new();
+    for port in wanted.told_apart(near.iter().map(|cover| &cover.ports)) {
+        budget.spend_on(near.len())?;
+        let opening: Vec<_> = (0..).zip(&near).filter(|(_, cover)| cover.ports.contains(&port)).collect();
+        // Two ports that the same covers open are one.
+        if !seen.insert(opening.iter().map(|(at, _)| *at).collect::<Vec<u32>>()) {
+            continue;
+        }
+        let opening: Vec<_> = opening.into_iter().map(|(_, cover)| &*cover.conditions).collect();
+        if let Some(found) = avoiding(sketch, &opening, budget)? {
+            return Ok(Some((found, port)));
         }
     }
     Ok(None)
 }
 
-/// Follows one state to its end, or to a cover that may apply or not.
-fn explore<'c, 'p: 'c>(
-    State { next, sketch, mut covered }: State<'p>,
-    wanted: &Ports<'p>,
-    covers: impl Iterator<Item = &'c Cover<'p>>,
-    pending: &mut Vec<State<'p>>,
+/// Somebody who fits the sketch and of each of some lists of conditions fails one.
+fn avoiding<'p>(
+    sketch: &Sketch<'p>,
+    lists: &[&[Condition<'p>]],
     budget: &mut Budget,
-) -> Result<Option<(Sketch<'p>, Port)>, TooMuch> {
-    let mut lacking = covered.lacks(wanted);
-    let mut open = None;
-    for (at, cover) in covers.enumerate().skip(next) {
-        if lacking.is_none() {
-            return Ok(None);
-        }
-        budget.spend_on(1)?;
-        match sketch.status(&cover.conditions) {
-            Status::Fails => {}
-            Status::Open => open = open.or(Some((at, cover))),
-            Status::Holds => {
-                covered.add_all(&cover.ports);
-                lacking = covered.lacks(wanted);
+) -> Result<Option<Sketch<'p>>, TooMuch> {
+    let mut pending = vec![(0, sketch.clone())];
+    'states: while let Some((next, sketch)) = pending.pop() {
+        let mut open = None;
+        for (at, conditions) in lists.iter().enumerate().skip(next) {
+            budget.spend_on(1)?;
+            match sketch.status(conditions) {
+                Status::Fails => {}
+                Status::Holds => continue 'states,
+                Status::Open => open = open.or(Some((at, conditions))),
             }
         }
+        let Some((at, conditions)) = open else { return Ok(Some(sketch)) };
+        let (ways, _) = sketch.split(conditions);
+        pending.extend(ways.into_iter().map(|way| (at.saturating_add(1), way)));
     }
-    let Some(port) = lacking else { return Ok(None) };
-    let Some((at, cover)) = open else { return Ok(Some((sketch, port))) };
-    let next = at.saturating_add(1);
-    let (without, with) = sketch.split(&cover.conditions);
-    if let Some(sketch) = with {
-        let mut covered = covered.clone();
-        covered.add_all(&cover.ports);
-        pending.push(State { next, sketch, covered });
-    }
-    // Where the cover does not apply somebody is found sooner, and so these are tried first.
-    pending.extend(without.into_iter().map(|sketch| State { next, sketch, covered: covered.clone() }));
     Ok(None)
 }

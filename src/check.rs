@@ -14,7 +14,7 @@ use crate::criterion::{Criterion, Severity, Support};
 pub use ask::Ask;
 pub use examine::{Examine, Examiner, Kinds, Params};
 pub use principal::Principal;
-pub use report::{Missing, Report, Violation, quoted};
+pub use report::{Missing, Report, Violation, labelled_pod, quoted};
 pub use version::Version;
 pub use words::{Examples, Level, Reference};
 

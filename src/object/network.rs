@@ -91,7 +91,7 @@ impl NetworkPolicyRule {
 }
 
 /// One rule: `from` of an ingress rule, `to` of an egress rule. No peers means everybody, no ports every port.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(default)]
 pub struct NetworkPolicyRule {
     pub from: List<NetworkPolicyPeer>,
@@ -100,7 +100,7 @@ pub struct NetworkPolicyRule {
 }
 
 /// Somebody whom a rule lets through.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NetworkPolicyPeer {
     pub pod_selector: Option<Selector>,
@@ -108,7 +108,7 @@ pub struct NetworkPolicyPeer {
     pub ip_block: Option<IpBlock>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(default)]
 pub struct IpBlock {
     pub cidr: Word,
@@ -136,7 +136,7 @@ impl IpBlock {
 }
 
 /// A port that a rule opens. Absent protocol is TCP, absent port is every port.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NetworkPolicyPort {
     pub protocol: Word,

@@ -66,7 +66,7 @@ impl<'de> Deserialize<'de> for Word {
 }
 
 /// A map by name; absence, `null` and emptiness are the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Map<T>(pub BTreeMap<String, T>);
 
 impl<T> Default for Map<T> {
@@ -117,7 +117,7 @@ impl fmt::Display for Map<Word> {
 }
 
 /// A number or a text: a port by number or name, a count or a percentage, a quantity (`500m`, `2`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum IntOrString {
     Int(i64),
     Text(String),

@@ -1,10 +1,12 @@
 //! Refuses changes of network policies that let something through that nothing let through before.
 
 use crate::{
-    check::{Ask, Check, Examine, Examples, Kinds, Missing, Need, Part, Reference, Report, quoted},
+    check::{
+        Ask, Check, Examine, Examples, Kinds, Missing, Need, Part, Reference, Report, labelled_pod, quoted,
+    },
     criterion::{Criterion, Severity, Support},
     inventory::isolation::{Cause, Change, Isolation, Loosening, Somebody, Witness},
-    object::{Body, Direction, Kind, Labels, NetworkPolicy, Object, Place},
+    object::{Body, Direction, Kind, NetworkPolicy, Object, Place},
     request::{Operation, Request},
 };
 
@@ -31,7 +33,7 @@ pub(super) const CHECK: Check = Check {
           policies of the namespace are compared, before and after, for every pod that there could be: deleting a rule \
           below a standing default-deny opens nothing.",
     fix: "Keep what isolates the pods, name narrower peers and ports, or ask for an exemption.",
-    references: &[Reference::Kubernetes("Network Policies"), Reference::Nsa("t2.0")],
+    references: &[Reference::Kubernetes("Network Policies")],
     examples: Examples::new(
         "
 apiVersion: networking.k8s.io/v1
@@ -164,11 +166,11 @@ fn told(change: &Change<'_>, loosening: &Loosening, namespace: &str) -> (Place, 
 
 /// Who reaches whom on which port.
 fn in_words(direction: Direction, Witness { pod, other, port }: &Witness, own: &str) -> String {
-    let pod = labelled(pod);
+    let pod = labelled_pod(pod);
     let other = match other {
         Somebody::Address(address) => format!("the address {address}"),
         Somebody::Pod { namespace, labels, .. } if namespace == own => {
-            format!("{} of the same namespace", labelled(labels))
+            format!("{} of the same namespace", labelled_pod(labels))
         }
         Somebody::Pod { namespace, namespace_labels, labels } => {
             // Its name is the one label that every namespace has.
@@ -176,18 +178,11 @@ fn in_words(direction: Direction, Witness { pod, other, port }: &Witness, own: &
                 0 | 1 => format!("such as {}", quoted(namespace)),
                 _ => format!("labelled {}", quoted(&namespace_labels.to_string())),
             };
-            format!("{} of another namespace {such}", labelled(labels))
+            format!("{} of another namespace {such}", labelled_pod(labels))
         }
     };
     match direction {
         Direction::Ingress => format!("{other} reach {pod} on {port}"),
         Direction::Egress => format!("{pod} reach {other} on {port}"),
-    }
-}
-
-fn labelled(labels: &Labels) -> String {
-    match labels.is_empty() {
-        true => "a pod without labels".to_owned(),
-        false => format!("a pod labelled {}", quoted(&labels.to_string())),
     }
 }

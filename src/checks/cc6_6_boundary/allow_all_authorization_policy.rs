@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Need, Params, Part, Reference, Report, quoted},
+    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Need, Params, Part, Report, quoted},
     criterion::{Criterion, Severity, Support},
     manifest::Unusable,
     object::{AuthorizationPolicy, Body, Cidr, Family, Intervals, Kind, Metadata, Place},
@@ -23,7 +23,7 @@ pub(super) const CHECK: Check = Check {
     why: "A rule without a condition fits every request, from inside and outside the mesh, with and without an identity; \
           and where no policy is, the mesh lets everything through. The mutual TLS around it then protects nothing.",
     fix: "Name the callers in `from`, and what they may call in `to`; start from a policy without rules.",
-    references: &[Reference::Nsa("t2.0")],
+    references: &[],
     examples: Examples::new(
         "
 apiVersion: security.istio.io/v1

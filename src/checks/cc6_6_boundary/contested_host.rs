@@ -1,7 +1,5 @@
 //! Asks that a host belongs to one namespace.
 
-use serde::Deserialize;
-
 use super::permitted_hosts::PermittedHosts;
 use crate::{
     check::{
@@ -60,19 +58,8 @@ spec:
     ),
 };
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Parameters {
-    /// Hosts that namespaces share on purpose: `www.example.com`, `*.example.com`.
-    allow: Vec<String>,
-}
-
 fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
-    let Parameters { allow } = params.read()?;
-    let allow = PermittedHosts::read(params, &allow)?;
-    if allow.iter().any(|host| host == "*") {
-        return Err(params.refuse("`*` in `allow` is every host: set the mode to off instead"));
-    }
+    let allow = PermittedHosts::read_named(params)?;
     Ok(Examiner::Whole(Box::new(move |ask, report| examine(ask, &allow, report))))
 }
 
@@ -84,8 +71,7 @@ fn examine(ask: &Ask<'_>, allow: &PermittedHosts, report: &mut Report) {
     }
     let namespace = &*ask.request.namespace;
     if namespace.is_empty() {
-        let reason = "the manifest names no namespace, so that kubectl will choose it";
-        return report.not_assessable(Missing::NotKnownHere(reason.into()));
+        return report.not_assessable(Missing::NAMESPACE);
     }
     let Some(known) = ask.known(Part::Routes, &ask.inventory.hosts, report) else { return };
     for (at, host) in claims.filter(|(_, host)| !allow.permit(host)) {

@@ -3,10 +3,10 @@
 use serde::Deserialize;
 
 use crate::{
-    check::{Ask, Examiner, Kinds, Missing, Params, Part, Report, quoted},
+    check::{Ask, Examiner, Kinds, Missing, Params, Part, Report, labelled_pod, quoted},
     inventory::isolation::{Exposure, Isolation},
     manifest::Unusable,
-    object::{Direction, Kind, Labels, Place},
+    object::{Direction, Kind, Place},
     request::Operation,
 };
 
@@ -82,8 +82,7 @@ fn concerned<'r>(ask: &Ask<'r>, report: &mut Report) -> Option<(&'static str, &'
         Some(Operation::Create) if !request.requester.as_ref().is_some_and(|by| by.is_controller()) => {}
         Some(_) => return None,
         None if namespace.is_empty() => {
-            let reason = "the manifest names no namespace, so that kubectl will choose it";
-            report.not_assessable(Missing::NotKnownHere(reason.into()));
+            report.not_assessable(Missing::NAMESPACE);
             return None;
         }
         None if is_told_elsewhere(ask, namespace) => return None,
@@ -106,22 +105,18 @@ fn described(exposure: &Exposure, direction: Direction) -> Option<String> {
     let way = direction.field();
     Some(match exposure {
         Exposure::Closed => return None,
-        Exposure::Unisolated(labels) => format!("no network policy isolates {} for {way}", pod(labels)),
+        Exposure::Unisolated(labels) => {
+            format!("no network policy isolates {} for {way}", labelled_pod(labels))
+        }
         Exposure::Opened(labels) => {
-            let (pod, way) =
-                (pod(labels), if direction == Direction::Ingress { "reach" } else { "be reached by" });
+            let (pod, way) = (
+                labelled_pod(labels),
+                if direction == Direction::Ingress { "reach" } else { "be reached by" },
+            );
             format!("network policies let everybody {way} {pod}")
         }
         Exposure::Unknown => {
             format!("the network policies are too entangled to tell whether they isolate every pod for {way}")
         }
     })
-}
-
-/// A pod of which only the labels matter.
-fn pod(labels: &Labels) -> String {
-    match labels.is_empty() {
-        true => "a pod without labels".to_owned(),
-        false => format!("a pod labelled {}", quoted(&labels.to_string())),
-    }
 }

@@ -1,7 +1,5 @@
 //! Asks that Services be no aliases for other hosts.
 
-use serde::Deserialize;
-
 use super::{permitted_hosts::PermittedHosts, service};
 use crate::{
     check::{Check, Examine, Examiner, Examples, Kinds, Params, Reference, Report, quoted},
@@ -52,19 +50,8 @@ const METADATA_HOSTS: [&str; 5] = [
     "instance-data.ec2.internal",
 ];
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Parameters {
-    /// Hosts that a Service may be an alias for: `db.example.com`, `*.example.com`.
-    allow: Vec<String>,
-}
-
 fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
-    let Parameters { allow } = params.read()?;
-    let allow = PermittedHosts::read(params, &allow)?;
-    if allow.iter().any(|host| host == "*") {
-        return Err(params.refuse("`*` in `allow` is every host: set the mode to off instead"));
-    }
+    let allow = PermittedHosts::read_named(params)?;
     Ok(Examiner::Whole(Box::new(move |ask, report| {
         let Some((_, service)) = service(ask) else { return };
         // DNS takes a name with and without the last dot, in any case.

@@ -23,7 +23,7 @@ pub(super) const CHECK: Check = Check {
     why: "It opens a port on every node, on every address that a node has, past the front door where traffic is \
           filtered, encrypted and logged; whoever reaches any node reaches the program.",
     fix: "Use `type: ClusterIP` behind an Ingress or a Gateway, or a load balancer without node ports.",
-    references: &[Reference::Kubernetes("Service"), Reference::Nsa("t2.0")],
+    references: &[Reference::Kubernetes("Service")],
     examples: Examples::new(
         "
 apiVersion: v1

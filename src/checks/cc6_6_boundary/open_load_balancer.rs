@@ -25,7 +25,7 @@ pub(super) const CHECK: Check = Check {
     why: "Unless told otherwise, a cloud gives the Service a public address within a minute and lets the whole internet \
           connect to it.",
     fix: "Set `loadBalancerSourceRanges` to those who need it, or the cloud's annotation for an internal one.",
-    references: &[Reference::Kubernetes("Service"), Reference::Nsa("t2.0")],
+    references: &[Reference::Kubernetes("Service")],
     examples: Examples::new(
         "
 apiVersion: v1

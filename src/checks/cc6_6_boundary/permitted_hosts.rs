@@ -1,21 +1,30 @@
-//! Hosts that a policy permits by name.
+//! The parameter `allow` of checks about hosts.
+
+use serde::Deserialize;
 
 use crate::{check::Params, manifest::Unusable};
 
-/// Names, in lower case; `*.example.com` is every host below `example.com`.
+/// Hosts that a policy permits, in lower case; `*.example.com` is every host below `example.com`.
 #[derive(Debug)]
 pub(super) struct PermittedHosts(Vec<String>);
 
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Parameters {
+    allow: Vec<String>,
+}
+
 impl PermittedHosts {
-    /// Reads the parameter `allow`.
+    /// Reads it.
     ///
     /// # Errors
     /// An entry that is no host.
-    pub(super) fn read(params: &Params<'_>, allow: &[String]) -> Result<Self, Unusable> {
+    pub(super) fn read(params: &Params<'_>) -> Result<Self, Unusable> {
+        let Parameters { allow } = params.read()?;
         let sound = |host: &&String| {
             let name = host.strip_prefix("*.").unwrap_or(host);
-            name == "*"
-                || !name.is_empty() && !name.contains(|c: char| c == '*' || c == '/' || c.is_whitespace())
+            let is_odd = |c: char| c == '*' || c == '/' || c.is_whitespace();
+            name == "*" || !name.is_empty() && !name.contains(is_odd)
         };
         match allow.iter().find(|host| !sound(host)) {
             Some(host) => Err(params.refuse(format!(
@@ -23,6 +32,18 @@ impl PermittedHosts {
             ))),
             None => Ok(Self(allow.iter().map(|host| host.to_ascii_lowercase()).collect())),
         }
+    }
+
+    /// Reads it where a host of any name would be every host.
+    ///
+    /// # Errors
+    /// An entry that is no host, or all hosts.
+    pub(super) fn read_named(params: &Params<'_>) -> Result<Self, Unusable> {
+        let hosts = Self::read(params)?;
+        if hosts.iter().any(|host| host == "*") {
+            return Err(params.refuse("`*` in `allow` is every host: set the mode to off instead"));
+        }
+        Ok(hosts)
     }
 
     /// The entries.

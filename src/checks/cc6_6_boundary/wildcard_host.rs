@@ -1,7 +1,5 @@
 //! Asks that front doors name the hosts that they are for.
 
-use serde::Deserialize;
-
 use super::permitted_hosts::PermittedHosts;
 use crate::{
     check::{Check, Examine, Examiner, Examples, Kinds, Params, Reference, Report, quoted},
@@ -56,16 +54,8 @@ const KINDS: [Kind; 7] = [
     Kind::TLSRoute,
 ];
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Parameters {
-    /// Wildcards that are meant: `*.preview.example.com` and what lies below it; `*` for no host at all.
-    allow: Vec<String>,
-}
-
 fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
-    let Parameters { allow } = params.read()?;
-    let allow = PermittedHosts::read(params, &allow)?;
+    let allow = PermittedHosts::read(params)?;
     if let Some(host) = allow.iter().find(|host| !host.contains('*')) {
         return Err(params.refuse(format!(
             "`{host}` in `allow` has no wildcard and so needs no permission: write `*.{host}` for the hosts below it"

@@ -21,7 +21,7 @@ pub(super) const CHECK: Check = Check {
     why: "Who means the internet writes all addresses, and so also lets through the company's own networks, other pods \
           and the metadata service that hands out the node's cloud credentials.",
     fix: "Narrow the block, or add the private networks and 169.254.169.254/32 to `except`.",
-    references: &[Reference::Kubernetes("Network Policies"), Reference::Nsa("t2.0")],
+    references: &[Reference::Kubernetes("Network Policies")],
     examples: Examples::new(
         "
 apiVersion: networking.k8s.io/v1

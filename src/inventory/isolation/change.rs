@@ -1,8 +1,10 @@
 //! Whether a change of one policy lets anything through that nothing let through before.
 
+use std::collections::HashSet;
+
 use super::{
     Isolation,
-    labels::{Bearer, conditions},
+    labels::{Bearer, Sketch, Status, conditions},
     ports::Ports,
     realm::{Clause, Ground, Witness},
     search::{Budget, TooMuch},
@@ -66,9 +68,11 @@ impl<'p> Change<'p> {
         };
         note(Cause::Isolation, self.freed(direction, budget).map_err(|TooMuch| Cause::Isolation)?);
         let Some(after) = self.after else { return Ok(()) };
-        let new =
-            after.rules(direction).iter().enumerate().filter(|(_, rule)| !self.stood(direction, after, rule));
-        let new: Vec<_> = new.collect();
+        // What the policy said before of the same pods it may go on saying.
+        let is_narrower = covers_all_of(&self.before.pod_selector, &after.pod_selector);
+        let stood: HashSet<_> = self.before.rules(direction).iter().filter(|_| is_narrower).collect();
+        let rules = after.rules(direction).iter().enumerate();
+        let new: Vec<_> = rules.filter(|(_, rule)| !stood.contains(rule)).collect();
         if new.is_empty() {
             return Ok(());
         }
@@ -91,12 +95,6 @@ impl<'p> Change<'p> {
         };
         let holds = allows(self.after) && !allows(Some(self.before));
         holds.then_some(witness)
-    }
-
-    /// Whether the policy had a rule before, for the same pods.
-    fn stood(&self, direction: Direction, after: &NetworkPolicy, rule: &NetworkPolicyRule) -> bool {
-        covers_all_of(&self.before.pod_selector, &after.pod_selector)
-            && self.before.rules(direction).contains(rule)
     }
 
     /// The policies that isolated anything before.
@@ -161,7 +159,9 @@ impl<'p> Change<'p> {
     }
 }
 
-/// Whether it is plain that one selector selects whatever the other does.
+/// Whether one selector selects whatever the other does.
 fn covers_all_of(wide: &Selector, narrow: &Selector) -> bool {
-    wide.is_empty() || wide == narrow
+    let mut sketch = Sketch::default();
+    let wide: Vec<_> = conditions(Bearer::Pod, wide).collect();
+    !sketch.demand_all(conditions(Bearer::Pod, narrow)) || sketch.status(&wide) == Status::Holds
 }

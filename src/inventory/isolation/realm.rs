@@ -229,6 +229,7 @@ impl<'p> Ground<'p> {
         let is_plain = |cover: &Cover<'p>| {
             sketch.status(&cover.conditions) == Status::Holds && cover.ports.cover(wanted)
         };
+        budget.spend_on(self.covers.len())?;
         let plain = self.covers.iter().filter(|(_, cover)| is_plain(cover));
         let meant = meant.without(&plain.flat_map(|(addresses, _)| addresses.ranges()).collect());
         let near: Vec<_> = self.covers.iter().filter(|(addresses, _)| addresses.meets(&meant)).collect();

@@ -29,7 +29,8 @@ impl Budget {
     }
 
     pub(super) fn spend_on(&mut self, steps: usize) -> Result<(), TooMuch> {
-        self.0 = self.0.checked_sub(steps).ok_or(TooMuch)?;
+        // Looking at nothing takes its time too.
+        self.0 = self.0.checked_sub(steps.saturating_add(1)).ok_or(TooMuch)?;
         Ok(())
     }
 }
@@ -45,7 +46,7 @@ pub(super) fn uncovered<'c, 'p: 'c>(
     // What cannot apply covers nobody, and one cover for all of it leaves nothing to search.
     let mut near = Vec::new();
     for cover in covers {
-        budget.spend_on(1)?;
+        budget.spend_on(cover.conditions.len())?;
         match sketch.status(&cover.conditions) {
             Status::Fails => {}
             Status::Holds if cover.ports.cover(wanted) => return Ok(None),
@@ -78,7 +79,7 @@ fn avoiding<'p>(
     'states: while let Some((next, sketch)) = pending.pop() {
         let mut open = None;
         for (at, conditions) in lists.iter().enumerate().skip(next) {
-            budget.spend_on(1)?;
+            budget.spend_on(conditions.len())?;
             match sketch.status(conditions) {
                 Status::Fails => {}
                 Status::Holds => continue 'states,

@@ -85,6 +85,13 @@ fn a_namespace_is_open_as_long_as_one_pod_could_be() {
             &["{podSelector: {}}", "{podSelector: {matchLabels: {app: web}}, ingress: [{}]}"],
             "where network policies let everybody reach a pod labelled `app=web`",
         ),
+        (
+            &[
+                "{podSelector: {matchLabels: {app: a}}, ingress: [{from: [{podSelector: {}}]}]}",
+                "{podSelector: {matchExpressions: [{key: app, operator: NotIn, values: [a]}]}, ingress: [{}]}",
+            ],
+            "where network policies let everybody reach a pod without labels",
+        ),
         // Everybody in disguise.
         (
             &[

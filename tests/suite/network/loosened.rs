@@ -201,6 +201,15 @@ fn who_is_meant_is_told_by_what_they_are_and_not_by_how_they_are_written() {
         &from("{namespaceSelector: {matchLabels: {team: shop}}, podSelector: {matchLabels: {app: a}}}"),
         Some(&inside),
     );
+    // By a label that it does not have, nobody is meant.
+    let lacking = "{matchLabels: {kubernetes.io/metadata.name: shop, tier: gold}}";
+    harmless(
+        &[],
+        &inside,
+        Some(&from(&format!(
+            "{{podSelector: {{matchLabels: {{app: a}}}}}}, {{namespaceSelector: {lacking}}}"
+        ))),
+    );
     // Others may bear the same label.
     let team = from("{namespaceSelector: {matchLabels: {team: shop}}, podSelector: {matchLabels: {app: a}}}");
     refused(&[], &inside, Some(&team), "spec.ingress[0]", &["another namespace labelled", "team=shop"]);
@@ -260,6 +269,9 @@ fn addresses_are_compared_as_sets_however_they_are_written() {
             &[&format!("the address {witness} on")],
         );
     }
+    let on = |ports: &str| to(&block("10.0.0.0/8", "")).replace("]}]}", &format!("], ports: [{ports}]}}]}}"));
+    let both = on("{port: 80}, {port: 443}");
+    refused(&[], &on("{port: 80}"), Some(&both), "spec.egress[0]", &["the address 10.0.0.0 on TCP port 443"]);
     // Nobody outside gives names to ports.
     let named = to(&block("10.0.0.0/8", "")).replace("]}]}", "], ports: [{port: http}]}]}");
     harmless(&[], "{podSelector: {}, policyTypes: [Egress]}", Some(&named));
@@ -296,6 +308,10 @@ fn rules_that_exclude_each_other_do_not_add_up() {
         "spec.ingress[0]",
         &["a pod labelled `app=a`", "named `http`"],
     );
+    let apart = "{podSelector: {}, ingress: [{ports: [{port: 80, endPort: 100}, {port: 443}]}]}";
+    let whole = "{podSelector: {}, ingress: [{ports: [{port: 80, endPort: 443}]}]}";
+    refused(&[], apart, Some(whole), "spec.ingress[0]", &["TCP port 101"]);
+    harmless(&[], whole, Some(apart));
     // Ranges side by side are one; a name is in no range but the whole.
     let ranges =
         "{podSelector: {}, ingress: [{ports: [{port: 1, endPort: 500}, {port: 501, endPort: 65535}]}]}";
@@ -306,7 +322,7 @@ fn rules_that_exclude_each_other_do_not_add_up() {
 #[test]
 fn what_is_no_loosening_change_is_not_judged() {
     let deny = policy("deny", DENY);
-    let judge = |sent: Sent| lines(&sent.amid(amid(&[deny.clone()])).decide(&enforced(CHECK)));
+    let judge = |sent: Sent| lines(&sent.amid(amid(std::slice::from_ref(&deny))).decide(&enforced(CHECK)));
     let none = Vec::<String>::new();
     assert_eq!(judge(Sent::create(&policy("open", "{podSelector: {}, ingress: [{}]}"))), none);
     // Labels and annotations let nobody through.

@@ -17,7 +17,7 @@ pub use ask::Ask;
 pub use examine::{Examine, Examiner, Kinds, Params};
 pub use moment::{lasts_longer, moment};
 pub use principal::Principal;
-pub use report::{Missing, Report, Violation, quoted};
+pub use report::{Missing, Report, Violation, labelled_pod, quoted};
 pub use version::Version;
 pub use words::{Examples, Level, Reference};
 
@@ -79,6 +79,7 @@ pub enum Need {
 pub enum Part {
     Namespaces,
     NetworkPolicies,
+    AuthorizationPolicies,
     Roles,
     Accounts,
     ImageEvidence,
@@ -96,6 +97,7 @@ impl Part {
         match self {
             Self::Namespaces => "namespaces",
             Self::NetworkPolicies => "network policies",
+            Self::AuthorizationPolicies => "authorization policies",
             Self::Roles => "roles",
             Self::Accounts => "accounts",
             Self::ImageEvidence => "image evidence",

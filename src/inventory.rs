@@ -6,6 +6,7 @@ use std::{
 };
 
 pub mod image_evidence;
+pub mod isolation;
 mod owners;
 mod roles;
 mod survey;
@@ -15,7 +16,7 @@ pub use roles::{BoundRole, Roles};
 pub use survey::Survey;
 
 use crate::{
-    object::{Labels, LimitRange, NetworkPolicy, Selector},
+    object::{AuthorizationPolicy, Labels, LimitRange, NetworkPolicy, Selector},
     request::Request,
 };
 
@@ -23,10 +24,12 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
     pub namespaces: Source<BTreeMap<String, Namespace>>,
-    /// The namespaces that hold a pod spec.
-    pub workload_namespaces: Source<BTreeSet<String>>,
-    /// By namespace, then by name.
+    /// The namespaces that hold a pod spec, each with the first object that has one.
+    pub workload_namespaces: Source<BTreeMap<String, Target>>,
+    /// By namespace, then by name; without those on their way out, on which nobody can rely.
     pub network_policies: Source<ByNamespace<NetworkPolicy>>,
+    /// Who may call whom in a service mesh.
+    pub authorization_policies: Source<ByNamespace<AuthorizationPolicy>>,
     pub roles: Source<Roles>,
     /// Service accounts.
     pub accounts: Source<ByNamespace<Account>>,
@@ -37,6 +40,8 @@ pub struct Inventory {
     pub limit_ranges: Source<ByNamespace<LimitRange>>,
     /// HTTPRoutes by name; others by kind and name (`GRPCRoute/web`).
     pub routes: Source<ByNamespace<crate::object::Route>>,
+    /// The namespaces that claim a host (lower case) through an Ingress or a route.
+    pub hosts: Source<BTreeMap<String, BTreeSet<String>>>,
     /// Scans of images by digest.
     pub image_evidence: Source<ImageEvidence>,
     /// Who controls a controller: the Deployment of a ReplicaSet, the CronJob of a Job.
@@ -86,7 +91,7 @@ pub struct Budget {
     pub selector: Option<Selector>,
 }
 
-/// What an autoscaler scales: kind and name.
+/// An object of a namespace, such as an autoscaler scales: kind and name.
 pub type Target = (String, String);
 
 /// A controller object: namespace, kind, name.

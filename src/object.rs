@@ -1,11 +1,14 @@
 //! Kubernetes objects as the checks read them: typed, borrowed, and only the fields that something reads.
 
+mod address;
 mod capacity;
 mod container;
 mod entry;
 mod file_path;
+mod host;
 mod host_path;
 mod image;
+mod intervals;
 mod kind;
 mod mesh;
 mod metadata;
@@ -19,11 +22,13 @@ mod security;
 mod selector;
 mod text;
 mod token;
+mod traffic;
 mod volume;
 mod wire;
 
 use serde::{Deserialize, Deserializer, de::DeserializeSeed};
 
+pub use address::{Address, Cidr, Family};
 pub use capacity::{
     Amounts, Autoscaler, DisruptionBudget, Limit, LimitRange, Quantity, Resources, Scale, StorageClass,
 };
@@ -34,8 +39,10 @@ pub use container::{
 };
 pub use entry::{CertificateSigningRequest, ConnectOptions, ServiceAccount, TokenRequest};
 pub use file_path::FilePath;
+pub use host::{HostAt, ListenerAt};
 pub use host_path::{HostPathAt, MountAt};
 pub use image::{Digest, ImagePrefix, ImageReference, ImageReferenceError};
+pub use intervals::Intervals;
 pub use kind::Kind;
 pub use mesh::{
     AuthorizationPolicy, ClientTls, DestinationRule, MutualTls, PeerAuthentication, ServiceEntry,
@@ -43,8 +50,9 @@ pub use mesh::{
 };
 pub use metadata::{Metadata, OwnerReference};
 pub use network::{
-    Allowed, AllowedNamespaces, Gateway, Ingress, IngressRule, IngressTls, IpBlock, Listener, NetworkPolicy,
-    NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicyRule, ObjectReference, Route, RouteRule, Service,
+    Allowed, AllowedNamespaces, Balanced, Direction, Gateway, Ingress, IngressRule, IngressTls, IpBlock,
+    Listener, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicyRule, ObjectReference, Route,
+    RouteRule, Service,
 };
 pub use owned::{IntOrString, Labels, Map, Word};
 pub use place::{ContainerAt, ContainerList, ImageAt, Place, PodAt};
@@ -55,6 +63,7 @@ pub use security::SecurityAt;
 pub use selector::{Operator, Requirement, Selector};
 pub use text::{List, Pairs, Text};
 pub use token::TokenAt;
+pub use traffic::{PeerAt, TrafficRuleAt};
 pub use volume::{HostPath, ImageVolume, Projected, ProjectedSource, TokenProjection, Volume};
 
 /// One Kubernetes object. Fields that no check reads were skipped while it was parsed.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::object::Place;
+use crate::object::{Labels, Place};
 
 /// A user's value inside a sentence: in backticks, and cut where no message should be drowned by it.
 pub fn quoted(value: &str) -> String {
@@ -10,6 +10,14 @@ pub fn quoted(value: &str) -> String {
         Some((end, _)) => format!("`{}...`", value.get(..end).unwrap_or_default()),
         None if value.is_empty() => "empty".to_owned(),
         None => format!("`{value}`"),
+    }
+}
+
+/// A pod of which only the labels matter.
+pub fn labelled_pod(labels: &Labels) -> String {
+    match labels.is_empty() {
+        true => "a pod without labels".to_owned(),
+        false => format!("a pod labelled {}", quoted(&labels.to_string())),
     }
 }
 
@@ -57,6 +65,10 @@ pub enum Missing {
 }
 
 impl Missing {
+    /// A file may leave it to whoever applies it where the object will be.
+    pub const NAMESPACE: Self =
+        Self::NotKnownHere(Cow::Borrowed("the manifest names no namespace, so that kubectl will choose it"));
+
     pub fn reason(&self) -> &str {
         match self {
             Self::NotKnownHere(reason) | Self::Unavailable(reason) => reason,

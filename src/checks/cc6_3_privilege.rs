@@ -14,6 +14,7 @@ mod gate_namespace_change;
 mod grant;
 mod impersonate_permission;
 pub(super) mod kubernetes;
+mod loosened_network_policy;
 mod loosened_policy;
 mod loosening;
 mod lowered_pod_security_level;
@@ -56,6 +57,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &weakened_gate_registration::CHECK,
     &gate_namespace_change::CHECK,
     &loosened_policy::CHECK,
+    &loosened_network_policy::CHECK,
     &control_opt_out_label::CHECK,
     &lowered_pod_security_level::CHECK,
     &self_approved_exemption::CHECK,

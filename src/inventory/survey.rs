@@ -6,15 +6,17 @@ use super::{
     Account, BoundRole, Budget, ByNamespace, Inventory, Namespace, OwnerKey, Pod, Roles, Source, Target,
 };
 use crate::object::{
-    Body, Kind, Labels, LimitRange, Map, Metadata, NetworkPolicy, Object, Pairs, Route, Word,
+    AuthorizationPolicy, Body, Kind, Labels, LimitRange, Map, Metadata, NetworkPolicy, Object, Pairs, Route,
+    Word,
 };
 
 /// What was seen so far. The objects that were shown to it are the world: what it has not seen does not exist.
 #[derive(Debug, Default)]
 pub struct Survey {
     namespaces: BTreeMap<String, Namespace>,
-    workload_namespaces: BTreeSet<String>,
+    workload_namespaces: BTreeMap<String, Target>,
     network_policies: ByNamespace<NetworkPolicy>,
+    authorization_policies: ByNamespace<AuthorizationPolicy>,
     roles: Roles,
     accounts: ByNamespace<Account>,
     pods: ByNamespace<Pod>,
@@ -22,12 +24,16 @@ pub struct Survey {
     autoscalers: BTreeMap<String, BTreeMap<Target, i64>>,
     limit_ranges: ByNamespace<LimitRange>,
     routes: ByNamespace<Route>,
+    hosts: BTreeMap<String, BTreeSet<String>>,
     controllers: HashMap<OwnerKey, OwnerKey>,
 }
 
 impl Survey {
     /// Takes note of an object.
     pub fn see(&mut self, object: &Object<'_>) {
+        for host in object.hosts().filter_map(|at| at.claimed()) {
+            self.hosts.entry(host).or_default().insert(object.metadata.namespace.to_string());
+        }
         let metadata = &object.metadata;
         let (namespace, name) = (&*metadata.namespace, &*metadata.name);
         if object.kind == Kind::Namespace {
@@ -39,7 +45,11 @@ impl Survey {
             seen.is_terminating = !metadata.deletion_timestamp.is_empty();
         }
         if let Some(pod) = object.pod() {
-            self.workload_namespaces.insert(namespace.to_owned());
+            let own = (object.kind.name().to_owned(), object.display_name().to_owned());
+            let first = self.workload_namespaces.entry(namespace.to_owned()).or_insert_with(|| own.clone());
+            if own < *first {
+                *first = own;
+            }
             if object.kind == Kind::Pod {
                 let account = pod.spec.account().to_owned();
                 put(&mut self.pods, metadata, Pod { labels: owned(&metadata.labels), account });
@@ -47,7 +57,12 @@ impl Survey {
             self.see_controller(object);
         }
         match &object.body {
-            Body::NetworkPolicy(policy) => put(&mut self.network_policies, metadata, policy.clone()),
+            Body::NetworkPolicy(policy) if metadata.deletion_timestamp.is_empty() => {
+                put(&mut self.network_policies, metadata, policy.clone());
+            }
+            Body::AuthorizationPolicy(policy) => {
+                put(&mut self.authorization_policies, metadata, policy.clone());
+            }
             Body::Role(role) => {
                 let role = BoundRole { labels: owned(&metadata.labels), role: role.clone() };
                 let namespace = if object.kind == Kind::ClusterRole { "" } else { namespace };
@@ -85,17 +100,39 @@ impl Survey {
 
     /// Takes in what another survey has seen; of two objects with one name, the other's counts.
     pub fn absorb(&mut self, other: Self) {
-        self.namespaces.extend(other.namespaces);
-        self.workload_namespaces.extend(other.workload_namespaces);
-        absorb(&mut self.network_policies, other.network_policies);
-        self.roles.absorb(other.roles);
-        absorb(&mut self.accounts, other.accounts);
-        absorb(&mut self.pods, other.pods);
-        absorb(&mut self.disruption_budgets, other.disruption_budgets);
-        absorb(&mut self.autoscalers, other.autoscalers);
-        absorb(&mut self.limit_ranges, other.limit_ranges);
-        absorb(&mut self.routes, other.routes);
-        self.controllers.extend(other.controllers);
+        // In full, so that a part that is added here cannot be forgotten.
+        let Self {
+            namespaces,
+            workload_namespaces,
+            network_policies,
+            authorization_policies,
+            roles,
+            accounts,
+            pods,
+            disruption_budgets,
+            autoscalers,
+            limit_ranges,
+            routes,
+            hosts,
+            controllers,
+        } = other;
+        self.namespaces.extend(namespaces);
+        for (namespace, first) in workload_namespaces {
+            self.workload_namespaces.entry(namespace).or_insert(first);
+        }
+        absorb(&mut self.network_policies, network_policies);
+        absorb(&mut self.authorization_policies, authorization_policies);
+        self.roles.absorb(roles);
+        absorb(&mut self.accounts, accounts);
+        absorb(&mut self.pods, pods);
+        absorb(&mut self.disruption_budgets, disruption_budgets);
+        absorb(&mut self.autoscalers, autoscalers);
+        absorb(&mut self.limit_ranges, limit_ranges);
+        absorb(&mut self.routes, routes);
+        for (host, namespaces) in hosts {
+            self.hosts.entry(host).or_default().extend(namespaces);
+        }
+        self.controllers.extend(controllers);
     }
 
     /// Notes who controls a controller.
@@ -116,6 +153,7 @@ impl Survey {
             namespaces: Source::of(self.namespaces),
             workload_namespaces: Source::of(self.workload_namespaces),
             network_policies: Source::of(self.network_policies),
+            authorization_policies: Source::of(self.authorization_policies),
             roles: Source::of(self.roles),
             accounts: Source::of(self.accounts),
             pods: Source::of(self.pods),
@@ -123,6 +161,7 @@ impl Survey {
             autoscalers: Source::of(self.autoscalers),
             limit_ranges: Source::of(self.limit_ranges),
             routes: Source::of(self.routes),
+            hosts: Source::of(self.hosts),
             controllers: Source::of(self.controllers),
             ..known
         }

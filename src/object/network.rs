@@ -3,16 +3,54 @@
 use serde::Deserialize;
 
 use super::{
+    address::{Cidr, Family},
+    intervals::Intervals,
     owned::{IntOrString, Labels, Map, Word},
     selector::Selector,
-    text::List,
+    text::{List, or_default},
 };
+
+/// Which way traffic goes, seen from the pod that a policy selects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    Ingress,
+    Egress,
+}
+
+impl Direction {
+    pub const ALL: [Self; 2] = [Self::Ingress, Self::Egress];
+
+    /// As `policyTypes` writes it.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Ingress => "Ingress",
+            Self::Egress => "Egress",
+        }
+    }
+
+    /// The field that holds its rules.
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::Ingress => "ingress",
+            Self::Egress => "egress",
+        }
+    }
+
+    /// The field of a rule that holds its peers.
+    pub const fn peers_field(self) -> &'static str {
+        match self {
+            Self::Ingress => "from",
+            Self::Egress => "to",
+        }
+    }
+}
 
 /// The `spec` of a NetworkPolicy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NetworkPolicy {
     /// Empty selects every pod of the namespace.
+    #[serde(deserialize_with = "or_default")]
     pub pod_selector: Selector,
     /// As written; absent means Ingress, and Egress too if there are egress rules.
     pub policy_types: List<Word>,
@@ -20,8 +58,40 @@ pub struct NetworkPolicy {
     pub egress: List<NetworkPolicyRule>,
 }
 
+impl NetworkPolicy {
+    /// Whether the pods that it selects are isolated in this direction: only what some rule allows goes through.
+    pub fn isolates(&self, direction: Direction) -> bool {
+        match direction {
+            _ if !self.policy_types.is_empty() => {
+                self.policy_types.iter().any(|listed| **listed == *direction.id())
+            }
+            Direction::Ingress => true,
+            Direction::Egress => !self.egress.is_empty(),
+        }
+    }
+
+    /// The rules of a direction; none where the policy has no say.
+    pub fn rules(&self, direction: Direction) -> &[NetworkPolicyRule] {
+        match direction {
+            _ if !self.isolates(direction) => &[],
+            Direction::Ingress => &self.ingress,
+            Direction::Egress => &self.egress,
+        }
+    }
+}
+
+impl NetworkPolicyRule {
+    /// Whom the rule is about; nobody named means everybody.
+    pub fn peers(&self, direction: Direction) -> &[NetworkPolicyPeer] {
+        match direction {
+            Direction::Ingress => &self.from,
+            Direction::Egress => &self.to,
+        }
+    }
+}
+
 /// One rule: `from` of an ingress rule, `to` of an egress rule. No peers means everybody, no ports every port.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(default)]
 pub struct NetworkPolicyRule {
     pub from: List<NetworkPolicyPeer>,
@@ -30,7 +100,7 @@ pub struct NetworkPolicyRule {
 }
 
 /// Somebody whom a rule lets through.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NetworkPolicyPeer {
     pub pod_selector: Option<Selector>,
@@ -38,15 +108,35 @@ pub struct NetworkPolicyPeer {
     pub ip_block: Option<IpBlock>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(default)]
 pub struct IpBlock {
     pub cidr: Word,
     pub except: List<Word>,
 }
 
+impl NetworkPolicyPeer {
+    /// Whether it means addresses; together with a selector a block means nothing that an API server takes.
+    pub fn is_address(&self) -> bool {
+        self.ip_block.is_some() && self.pod_selector.is_none() && self.namespace_selector.is_none()
+    }
+}
+
+impl IpBlock {
+    /// Its addresses of a family; none if a block in it cannot be read.
+    pub fn addresses(&self, family: Family) -> Option<Intervals> {
+        let block = Cidr::parse(&self.cidr)?;
+        let except: Option<Vec<_>> = self.except.iter().map(|except| Cidr::parse(except)).collect();
+        let own_family = |cidr: &Cidr| cidr.first.family == family;
+        let within =
+            |cidrs: &[Cidr]| cidrs.iter().copied().filter(own_family).map(|cidr| cidr.range()).collect();
+        let all: Intervals = within(&[block]);
+        Some(all.without(&within(&except?)))
+    }
+}
+
 /// A port that a rule opens. Absent protocol is TCP, absent port is every port.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NetworkPolicyPort {
     pub protocol: Word,
@@ -69,6 +159,19 @@ pub struct Service {
     pub load_balancer_class: Word,
     /// Absent means `true`.
     pub allocate_load_balancer_node_ports: Option<bool>,
+    /// `status.loadBalancer.ingress`: where a load balancer is said to answer.
+    #[serde(skip)]
+    pub balanced_at: List<Balanced>,
+}
+
+/// One address or host at which a load balancer is said to answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Balanced {
+    pub ip: Word,
+    pub hostname: Word,
+    /// VIP or Proxy; absent means VIP.
+    pub ip_mode: Word,
 }
 
 /// The `spec` of an Ingress.

@@ -66,7 +66,7 @@ impl<'de> Deserialize<'de> for Word {
 }
 
 /// A map by name; absence, `null` and emptiness are the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Map<T>(pub BTreeMap<String, T>);
 
 impl<T> Default for Map<T> {
@@ -105,8 +105,19 @@ impl Map<Word> {
     }
 }
 
+/// As a selector on the command line writes them: `app=web,tier=db`.
+impl fmt::Display for Map<Word> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, (key, value)) in self.iter().enumerate() {
+            let comma = if position == 0 { "" } else { "," };
+            write!(f, "{comma}{key}={value}")?;
+        }
+        Ok(())
+    }
+}
+
 /// A number or a text: a port by number or name, a count or a percentage, a quantity (`500m`, `2`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum IntOrString {
     Int(i64),
     Text(String),

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// A label selector: all requirements hold; an empty one selects everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Selector {
     pub match_labels: Map<Word>,
@@ -16,7 +16,7 @@ pub struct Selector {
 }
 
 /// One requirement of a selector.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(default)]
 pub struct Requirement {
     pub key: Word,
@@ -24,7 +24,7 @@ pub struct Requirement {
     pub values: List<Word>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 pub enum Operator {
     In,
     NotIn,

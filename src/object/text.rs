@@ -69,7 +69,7 @@ where
 }
 
 /// A list whose absence, `null` and emptiness are the same; a `null` item reads as the default, as in Go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct List<T>(pub Vec<T>);
 
 impl<T> Default for List<T> {

@@ -4,8 +4,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::{
-    AggregationRule, Body, Kind, List, Map, Metadata, Object, Pairs, PodSpec, PolicyRule, RoleRef, Subject,
-    Template, Text, Word, Workload, text::or_default,
+    AggregationRule, Balanced, Body, Kind, List, Map, Metadata, Object, Pairs, PodSpec, PolicyRule, RoleRef,
+    Subject, Template, Text, Word, Workload, text::or_default,
 };
 
 /// Reads an object of a known kind.
@@ -27,7 +27,7 @@ pub(super) fn read<'de, D: Deserializer<'de>>(kind: Kind, deserializer: D) -> Re
         | Kind::PodProxyOptions
         | Kind::ServiceProxyOptions
         | Kind::NodeProxyOptions => Connect::deserialize(deserializer)?.into_parts(),
-        Kind::Service => Spec::of(deserializer, Body::Service)?,
+        Kind::Service => Service::deserialize(deserializer)?.into_parts(),
         Kind::NetworkPolicy => Spec::of(deserializer, Body::NetworkPolicy)?,
         Kind::Ingress => Spec::of(deserializer, Body::Ingress)?,
         Kind::Gateway | Kind::ListenerSet | Kind::XListenerSet => Spec::of(deserializer, Body::Gateway)?,
@@ -115,6 +115,19 @@ struct SecretData<'a> {
     certificate: Text<'a>,
 }
 
+/// The status of a Service, of which only the load balancer's addresses are read.
+#[derive(Default, Deserialize)]
+struct ServiceStatus {
+    #[serde(default, rename = "loadBalancer", deserialize_with = "or_default")]
+    load_balancer: LoadBalancerStatus,
+}
+
+#[derive(Default, Deserialize)]
+struct LoadBalancerStatus {
+    #[serde(default)]
+    ingress: List<Balanced>,
+}
+
 shape!(Pod { spec: Option<PodSpec<'a>> } => |this| Body::Pod(this.spec));
 shape!(Templated { spec: TemplateSpec<'a> } => |this| {
     let TemplateSpec { template, replicas, strategy } = this.spec;
@@ -136,6 +149,9 @@ shape!(Role { rules: List<PolicyRule>, aggregation_rule: Option<AggregationRule>
 });
 shape!(Binding { subjects: List<Subject>, role_ref: RoleRef = "roleRef" } => |this| {
     Body::Binding(super::Binding { subjects: this.subjects, role_ref: this.role_ref })
+});
+shape!(Service { spec: super::Service, status: ServiceStatus } => |this| {
+    Body::Service(super::Service { balanced_at: this.status.load_balancer.ingress, ..this.spec })
 });
 shape!(ServiceAccount { automount: Option<bool> = "automountServiceAccountToken" } => |this| {
     Body::ServiceAccount(super::ServiceAccount { automount_service_account_token: this.automount })

@@ -37,6 +37,8 @@ mod metamorphic;
 #[cfg(test)]
 mod monitoring;
 #[cfg(test)]
+mod network;
+#[cfg(test)]
 mod pod_security;
 #[cfg(test)]
 mod rbac;

@@ -95,8 +95,7 @@ impl Parameters {
             Some(Operation::Create) => {}
             Some(_) => return,
             None if namespace.is_empty() => {
-                let reason = "the manifest names no namespace, so that kubectl will choose it";
-                return report.not_assessable(Missing::NotKnownHere(reason.into()));
+                return report.not_assessable(Missing::NAMESPACE);
             }
             None => {}
         }

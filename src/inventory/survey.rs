@@ -1,6 +1,6 @@
 //! Collects an inventory from objects: the manifests that `check` was given, or a directory of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map::Entry};
 
 use super::{
     Account, BoundRole, Budget, ByNamespace, Inventory, Namespace, OwnerKey, Pod, Roles, Source, Target,
@@ -46,10 +46,7 @@ impl Survey {
         }
         if let Some(pod) = object.pod() {
             let own = (object.kind.name().to_owned(), object.display_name().to_owned());
-            let first = self.workload_namespaces.entry(namespace.to_owned()).or_insert_with(|| own.clone());
-            if own < *first {
-                *first = own;
-            }
+            self.see_workload(namespace.to_owned(), own);
             if object.kind == Kind::Pod {
                 let account = pod.spec.account().to_owned();
                 put(&mut self.pods, metadata, Pod { labels: owned(&metadata.labels), account });
@@ -98,6 +95,19 @@ impl Survey {
         }
     }
 
+    /// Notes that something runs in a namespace; the first by kind and name stands for all of them.
+    fn see_workload(&mut self, namespace: String, own: Target) {
+        match self.workload_namespaces.entry(namespace) {
+            Entry::Vacant(none) => {
+                none.insert(own);
+            }
+            Entry::Occupied(mut first) if own < *first.get() => {
+                first.insert(own);
+            }
+            Entry::Occupied(_) => {}
+        }
+    }
+
     /// Takes in what another survey has seen; of two objects with one name, the other's counts.
     pub fn absorb(&mut self, other: Self) {
         // In full, so that a part that is added here cannot be forgotten.
@@ -118,7 +128,7 @@ impl Survey {
         } = other;
         self.namespaces.extend(namespaces);
         for (namespace, first) in workload_namespaces {
-            self.workload_namespaces.entry(namespace).or_insert(first);
+            self.see_workload(namespace, first);
         }
         absorb(&mut self.network_policies, network_policies);
         absorb(&mut self.authorization_policies, authorization_policies);

@@ -13,6 +13,7 @@ mod node_port;
 mod open_gateway;
 mod open_load_balancer;
 mod permitted_hosts;
+mod retired_ingress_controller;
 mod unrestricted_network_policy;
 mod wildcard_host;
 mod world_open_ip_block;
@@ -40,6 +41,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &contested_host::CHECK,
     &open_gateway::CHECK,
     &ingress_snippet::CHECK,
+    &retired_ingress_controller::CHECK,
 ];
 
 /// The object of the request and what it holds, if it is a Service.

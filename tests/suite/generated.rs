@@ -20,8 +20,9 @@ fn the_page_of_policies_is_current() {
 }
 
 #[test]
-fn the_readme_counts_the_checks_that_are_there() {
+fn the_readme_promises_no_more_checks_than_there_are() {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let live = soc2gate::checks::all().count();
-    assert!(readme.contains(&format!("\n{live} checks are live: ")), "the README should say {live}");
+    let promised = readme.split("\nMore than ").nth(1).and_then(|rest| rest.split(" checks are live").next());
+    let promised: usize = promised.unwrap().parse().unwrap();
+    assert!(soc2gate::checks::all().count() > promised);
 }

@@ -3,7 +3,7 @@
 use soc2gate::check::Missing;
 
 use super::{enforced, refused, reported_amid, said, said_amid};
-use crate::library::{Sent, found, world};
+use crate::library::{self, Sent, found, world};
 
 fn none() -> Vec<String> {
     Vec::new()
@@ -367,4 +367,29 @@ fn a_namespace_of_the_mesh_without_a_policy_lets_everybody_call() {
     // Without a world it decides on less, and a change of the namespace lets nobody call anything.
     assert_eq!(said(check, "", &member), none());
     assert_eq!(found(&Sent::create(&member).amid(world(pod)).decide(&enforced(check))), none());
+}
+
+#[test]
+fn an_ingress_of_a_retired_controller_is_found_by_field_and_by_annotation() {
+    let ingress = |class: &str, annotation: &str| {
+        format!(
+            "{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: a, annotations: \
+             {{kubernetes.io/ingress.class: '{annotation}'}}}}, spec: {{ingressClassName: '{class}'}}}}"
+        )
+    };
+    for (class, annotation, params, found) in [
+        ("nginx", "", "", 1),
+        ("nginx", "nginx", "", 2),
+        ("", "nginx", "", 1),
+        ("", "", "", 0),
+        ("NGINX", "nginx-internal", "", 0),
+        ("nginx", "", "classes: [public]", 0),
+        ("public", "", "classes: [public]", 1),
+    ] {
+        let told = library::told("retired-ingress-controller", params, &ingress(class, annotation));
+        assert_eq!(told.len(), found, "{class} {annotation} {params}: {told:?}");
+    }
+    for params in ["{classes: []}", "{classes: ['']}", "{class: [nginx]}"] {
+        assert!(!library::refusal("retired-ingress-controller", params).is_empty(), "{params}");
+    }
 }

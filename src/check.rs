@@ -111,6 +111,26 @@ impl Part {
     }
 }
 
+impl Part {
+    /// That nobody told what it holds.
+    const fn absence(self) -> &'static str {
+        match self {
+            Self::Namespaces => "the inventory of namespaces is not there",
+            Self::NetworkPolicies => "the inventory of network policies is not there",
+            Self::AuthorizationPolicies => "the inventory of authorization policies is not there",
+            Self::Roles => "the inventory of roles is not there",
+            Self::Accounts => "the inventory of accounts is not there",
+            Self::ImageEvidence => "the inventory of image evidence is not there",
+            Self::Pods => "the inventory of pods is not there",
+            Self::DisruptionBudgets => "the inventory of disruption budgets is not there",
+            Self::Autoscalers => "the inventory of autoscalers is not there",
+            Self::LimitRanges => "the inventory of limit ranges is not there",
+            Self::Routes => "the inventory of routes is not there",
+            Self::Registration => "the inventory of registration is not there",
+        }
+    }
+}
+
 impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -31,9 +31,8 @@ impl<'r> Ask<'r> {
     pub fn known<T>(&self, part: Part, source: &'r Source<T>, report: &mut Report) -> Option<&'r T> {
         let missing = match source {
             Source::Ready(content) => return Some(content),
-            Source::NotConfigured => {
-                Missing::NotKnownHere(format!("the inventory of {} is not there", part.id()).into())
-            }
+            // Said of most requests where there is no inventory, so that it must cost nothing.
+            Source::NotConfigured => Missing::NotKnownHere(part.absence().into()),
             Source::Unavailable(reason) => {
                 let reason = format!("the inventory of {} is unavailable: {reason}", part.id());
                 Missing::Unavailable(reason.into())

@@ -75,7 +75,8 @@ fn large_config_map() -> Value {
     }
     let key = ["PRIVATE", "KEY"].join(" ");
     let password = ["Tr0ub4dor", "3x", "Qz81"].concat();
-    let token = ["xoxb", "123456789012", "1234567890123", "aB3dE6gH9jK2mN5pQ8sT1vW4"].join("-");
+    let token =
+        ["xoxb", "274918365027", "2749183650271", &["q8Zt3LmW", "v5RkYp2X", "c7NdJh4B"].concat()].join("-");
     for (part, secret) in [
         (10, format!("-----BEGIN {key}-----\n{}\n-----END {key}-----\n", "bWFkZSB1cA".repeat(60))),
         (25, format!("url=postgres://shop:{password}@db.shop.svc:5432/orders\n")),

@@ -20,9 +20,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use soc2gate::{
     admission::{Identity, Review, encode},
+    check::{Ask, Report},
     decision,
     inventory::Inventory,
-    policy::{Loaded, Settings},
+    policy::{Loaded, PolicySet, Settings},
+    secrets::SharedScan,
 };
 
 #[global_allocator]
@@ -93,11 +95,42 @@ fn large_config_map() -> Value {
     }})
 }
 
+/// What each check costs on the two-container Deployment, dearest first: `cargo bench --bench decide -- each`. The
+/// secrets of the object are looked for once, by the first check that asks.
+fn each_check(policies: &PolicySet, inventory: &Inventory) {
+    let body = two_containers().to_string();
+    let review = Review::read(body.as_bytes()).unwrap();
+    let (request, now) = (&review.request, Timestamp::now());
+    let secrets = SharedScan::new(None);
+    let mut costs: Vec<_> = policies
+        .concerning(request.kind)
+        .map(|bound| {
+            let object = request.object.as_ref();
+            let ask =
+                Ask { request, object, old: None, inventory, now, version: bound.version, secrets: &secrets };
+            let cost = time(|| {
+                let mut report = Report::default();
+                bound.examiner.examine(black_box(&ask), &mut report);
+                drop(black_box(report));
+            });
+            (cost, bound.check.id)
+        })
+        .collect();
+    costs.sort_by(|a, b| b.partial_cmp(a).unwrap());
+    println!("| check | ns |\n| --- | ---: |");
+    for (cost, id) in costs {
+        println!("| {id} | {:.0} |", cost * 1e3);
+    }
+}
+
 fn main() {
     let policies = Loaded::shipped().unwrap().bind(&Settings::default()).unwrap();
     let inventory = Inventory::default();
     let identity =
         Identity { decision_id: "01a20ad2-868f-7252-8254-ff89b5819f23", policy_digest: policies.digest() };
+    if std::env::args().any(|argument| argument == "each") {
+        return each_check(&policies, &inventory);
+    }
     println!("{} checks in force", policies.bound().len());
     println!("| review | bytes | read µs | decide µs | answer µs | findings | decision |");
     println!("| --- | ---: | ---: | ---: | ---: | ---: | --- |");

@@ -59,7 +59,7 @@ fn without_its_root_a_violation_counts_once_for_its_pods_and_names_the_root() {
 
 #[test]
 fn what_only_a_pod_has_is_reported_on_it() {
-    let text = workload(true).replacen("kind: Pod\n", "kind: Pod\n", 1)
+    let text = workload(true)
         + "---\napiVersion: v1\nkind: Pod\nmetadata: {name: p4, namespace: shop, ownerReferences: [{kind: ReplicaSet, name: odd-name, controller: true}]}\n\
            spec: {containers: [{name: injected, image: b, securityContext: {privileged: true}}]}\n";
     let report = report(&[("a.yaml", &text)], &["--select", "privileged-container", "a.yaml"]);

@@ -12,6 +12,7 @@ mod intervals;
 mod kind;
 mod mesh;
 mod metadata;
+mod misfit;
 mod network;
 mod owned;
 mod place;
@@ -49,6 +50,7 @@ pub use mesh::{
     TrafficPolicy,
 };
 pub use metadata::{Metadata, OwnerReference};
+pub use misfit::misfit;
 pub use network::{
     Allowed, AllowedNamespaces, Balanced, Direction, Gateway, Ingress, IngressRule, IngressTls, IpBlock,
     Listener, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicyRule, ObjectReference, Route,

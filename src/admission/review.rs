@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::depth;
 use crate::{
-    object::{Kind, Object, OfKind, Text},
+    object::{Kind, Object, OfKind, Text, misfit},
     request::{OldObject, Operation, Request, Requester},
 };
 
@@ -48,7 +48,7 @@ impl<'b> Review<'b> {
         } else {
             match serde_json::from_str::<Envelope<'b>>(text) {
                 Ok(envelope) => return envelope.review(),
-                Err(error) => error.to_string(),
+                Err(error) => misfit(&error),
             }
         };
         // Read again without the objects: if that much is right, there is somebody to answer to.
@@ -172,9 +172,10 @@ impl<'b> Wire<'b> {
             (None, _) => {
                 Err(format!("the operation `{}` is unknown", crate::decision::printable(&self.operation)))
             }
-            (_, Err(error)) => Err(format!("object: {error}")),
+            (_, Err(error)) => Err(format!("object: {}", misfit(&error))),
             (Some(Operation::Delete), Ok(object)) => {
-                old.read(kind).map(|going| (object, going)).map_err(|error| format!("oldObject: {error}"))
+                let read = old.read(kind).map(|going| (object, going));
+                read.map_err(|error| format!("oldObject: {}", misfit(&error)))
             }
             // The API server always sends one; without it nothing could be judged.
             (Some(Operation::Create | Operation::Update), Ok(None)) => {

@@ -12,7 +12,7 @@ use super::Decision;
 use crate::{
     check::{Ask, Report, Violation},
     inventory::Inventory,
-    object::Object,
+    object::{Object, misfit},
     policy::Bound,
     request::{Operation, Request},
     secrets::{FingerprintKey, SharedScan},
@@ -83,7 +83,7 @@ pub(super) fn old_object<'a>(request: &Request<'a>, decision: &mut Decision) -> 
         return None;
     }
     request.old.read(request.kind).unwrap_or_else(|error| {
-        decision.errors.push(format!("oldObject was not compared: {error}"));
+        decision.errors.push(format!("oldObject was not compared: {}", misfit(&error)));
         None
     })
 }

@@ -9,7 +9,7 @@ use super::{
     resource,
 };
 use crate::{
-    object::{Kind, List, Object, OfKind, Text},
+    object::{Kind, List, Object, OfKind, Text, misfit},
     request::{Operation, Request, Requester},
 };
 
@@ -206,7 +206,7 @@ impl<'b> Event<'b> {
                 request.object = object;
                 None
             }
-            Err(error) => Some(format!("object: {error}")),
+            Err(error) => Some(format!("object: {}", misfit(&error))),
         };
         Recorded { request, unreadable }
     }
@@ -216,7 +216,7 @@ impl<'b> Event<'b> {
         let options = connect::options(kind_name, &target.name, self.uri());
         let (object, unreadable) = match OfKind(kind).deserialize(options) {
             Ok(object) => (Some(object), None),
-            Err(error) => (None, Some(format!("object: {error}"))),
+            Err(error) => (None, Some(format!("object: {}", misfit(&error)))),
         };
         let request = Request {
             operation: Some(Operation::Connect),

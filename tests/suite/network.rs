@@ -56,3 +56,20 @@ fn enforced(check: &str) -> PolicySet {
          control: One check.\n  checks: [{{id: {check}, mode: enforce}}]\n"
     )])
 }
+
+/// Selectors of which every pod fits one, which is hard to see: a pod that fitted none would put each of one more
+/// pigeons than there are holes into a hole of its own.
+fn entangled(holes: usize) -> Vec<String> {
+    let label = |pigeon: usize, hole: usize, operator: &str| {
+        format!("{{key: p{pigeon}-{hole}, operator: {operator}}}")
+    };
+    let mut all = Vec::new();
+    for pigeon in 0..=holes {
+        all.push((0..holes).map(|hole| label(pigeon, hole, "DoesNotExist")).collect::<Vec<_>>());
+        for other in 0..pigeon {
+            let shared = |hole| [pigeon, other].map(|pigeon| label(pigeon, hole, "Exists")).to_vec();
+            all.extend((0..holes).map(shared));
+        }
+    }
+    all.iter().map(|labels| format!("{{matchExpressions: [{}]}}", labels.join(", "))).collect()
+}

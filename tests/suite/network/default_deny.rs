@@ -2,7 +2,7 @@
 
 use soc2gate::{check::Missing, decision::Outcome};
 
-use super::{enforced, refused, reported_amid, said_amid};
+use super::{enforced, entangled, refused, reported_amid, said_amid};
 use crate::library::{Sent, found, world};
 
 const CHECK: &str = "missing-default-deny";
@@ -103,6 +103,20 @@ fn a_namespace_is_open_as_long_as_one_pod_could_be() {
     ] {
         judged(CHECK, open, Some(what));
     }
+}
+
+#[test]
+fn what_is_too_entangled_to_tell_is_no_pass() {
+    let isolating = |holes| -> Vec<_> {
+        entangled(holes).iter().map(|selector| format!("{{podSelector: {selector}}}")).collect()
+    };
+    let [few, many] = [3, 9].map(isolating);
+    judged(CHECK, &few.iter().map(String::as_str).collect::<Vec<_>>(), None);
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    let what =
+        "where the network policies are too entangled to tell whether they isolate every pod for ingress";
+    judged(CHECK, &many, Some(what));
+    judged(CHECK, &[&many[..], &["{podSelector: {}}"]].concat(), None);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use soc2gate::{
     inventory::Inventory,
 };
 
-use super::{enforced, reported_amid};
+use super::{enforced, entangled, reported_amid};
 use crate::library::{Sent, world};
 
 const CHECK: &str = "loosened-network-policy";
@@ -363,25 +363,10 @@ fn what_it_cannot_know_it_says_and_never_passes() {
     assert!(decision.findings.is_empty());
 }
 
-/// Peers of whom every pod is one, which is hard to see: a pod that were none of them would put each of one more
-/// pigeons than there are holes into a hole of its own.
+/// A policy that lets every pod in, which is hard to see.
 fn pigeons(holes: usize) -> String {
-    let label = |pigeon: usize, hole: usize, operator: &str| {
-        format!("{{key: p{pigeon}-{hole}, operator: {operator}}}")
-    };
-    let mut peers = Vec::new();
-    for pigeon in 0..=holes {
-        peers.push((0..holes).map(|hole| label(pigeon, hole, "DoesNotExist")).collect::<Vec<_>>());
-        for other in 0..pigeon {
-            peers.extend(
-                (0..holes).map(|hole| [pigeon, other].map(|pigeon| label(pigeon, hole, "Exists")).to_vec()),
-            );
-        }
-    }
-    let peers: Vec<_> = peers
-        .iter()
-        .map(|all| format!("{{podSelector: {{matchExpressions: [{}]}}}}", all.join(", ")))
-        .collect();
+    let peers: Vec<_> =
+        entangled(holes).iter().map(|selector| format!("{{podSelector: {selector}}}")).collect();
     format!("{{podSelector: {{}}, ingress: [{{from: [{}]}}]}}", peers.join(", "))
 }
 

@@ -67,11 +67,11 @@ fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
 /// A reference that does not parse is `untrusted-registry`'s to report: it has no tag that anyone could pull.
 fn examine(at: &ImageAt<'_>, tags: &[String], report: &mut Report) {
     let Ok(image) = ImageReference::parse(at.reference) else { return };
-    let written = quoted(at.reference);
+    let written = || quoted(at.reference);
     let what = match (&image.digest, &image.tag) {
         (Some(_), _) => return,
-        (None, None) => format!("{written} has no tag, which means `latest`"),
-        (None, Some(tag)) if tags.contains(tag) => format!("{written} has the tag `{tag}`, which moves"),
+        (None, None) => format!("{} has no tag, which means `latest`", written()),
+        (None, Some(tag)) if tags.contains(tag) => format!("{} has the tag `{tag}`, which moves", written()),
         (None, Some(_)) => return,
     };
     report.violation_of(at.place(), at.reference, what);

@@ -47,12 +47,12 @@ fn examine(at: &ImageAt<'_>, _: &Ask<'_>, report: &mut Report) {
     if at.reference.is_empty() {
         return;
     }
-    let written = quoted(at.reference);
+    let written = || quoted(at.reference);
     let what = match ImageReference::parse(at.reference) {
         Ok(image) if image.digest.is_some() => return,
-        Ok(_) => format!("{written} has no digest"),
+        Ok(_) => format!("{} has no digest", written()),
         // A digest of the wrong length is the most likely reason.
-        Err(error) => format!("{written} pins nothing: {error}"),
+        Err(error) => format!("{} pins nothing: {error}", written()),
     };
     report.violation_of(at.place(), at.reference, what);
 }

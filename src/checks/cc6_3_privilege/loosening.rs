@@ -25,7 +25,8 @@ enum Wider {
 }
 
 /// Names of parameters that list or switch on what passes, beside `allow...` and `max...`.
-const PERMITS: [&str; 17] = [
+const PERMITS: [&str; 18] = [
+    "addOns",
     "approvers",
     "dataOwners",
     "days",

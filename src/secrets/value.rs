@@ -1,6 +1,6 @@
 //! Tells random values from words: what stands behind a secret's name but fits no provider's form.
 
-/// What a value looks like by itself (CATALOGUE 5.4).
+/// What a value looks like by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ValueClass {
     /// Hexadecimal, alphanumeric, base64 or any mixture with more entropy than words have.

@@ -88,7 +88,6 @@ pub enum Part {
     Autoscalers,
     LimitRanges,
     Routes,
-    Registration,
 }
 
 impl Part {
@@ -106,7 +105,6 @@ impl Part {
             Self::Autoscalers => "autoscalers",
             Self::LimitRanges => "limit ranges",
             Self::Routes => "routes",
-            Self::Registration => "registration",
         }
     }
 }
@@ -126,7 +124,6 @@ impl Part {
             Self::Autoscalers => "the inventory of autoscalers is not there",
             Self::LimitRanges => "the inventory of limit ranges is not there",
             Self::Routes => "the inventory of routes is not there",
-            Self::Registration => "the inventory of registration is not there",
         }
     }
 }

@@ -43,10 +43,6 @@ impl Roles {
         self.bindings.extend(other.bindings);
     }
 
-    pub fn cluster_role(&self, name: &str) -> Option<&BoundRole> {
-        self.cluster_roles.get(name)
-    }
-
     /// The role that a binding in `namespace` (empty for a ClusterRoleBinding) refers to.
     pub fn referred(&self, role_ref: &RoleRef, namespace: &str) -> Option<&BoundRole> {
         match &*role_ref.kind {

@@ -20,7 +20,6 @@ pub struct ConnectOptions {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TokenRequest {
-    pub audiences: List<Word>,
     /// In seconds; the API server fills in 3600.
     pub expiration_seconds: Option<i64>,
     /// The object whose end ends the token.
@@ -43,7 +42,6 @@ pub struct CertificateSigningRequest {
     pub signer_name: Word,
     /// In seconds; absent leaves it to the signer.
     pub expiration_seconds: Option<i64>,
-    pub usages: List<Word>,
     /// Who asked, as the API server has filled it in.
     pub username: Word,
     pub groups: List<Word>,

@@ -16,14 +16,6 @@ impl Intervals {
         self.settle();
     }
 
-    /// Adds everything in another set.
-    pub fn add_all(&mut self, other: &Self) {
-        if !other.is_empty() {
-            self.0.extend(other.ranges());
-            self.settle();
-        }
-    }
-
     /// Restores the order, and makes one of what overlaps or touches.
     fn settle(&mut self) {
         self.0.retain(|(first, last)| first <= last);

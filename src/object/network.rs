@@ -156,7 +156,6 @@ pub struct Service {
     pub external_ips: List<Word>,
     pub external_name: Word,
     pub load_balancer_source_ranges: List<Word>,
-    pub load_balancer_class: Word,
     /// Absent means `true`.
     pub allocate_load_balancer_node_ports: Option<bool>,
     /// `status.loadBalancer.ingress`: where a load balancer is said to answer.
@@ -223,7 +222,6 @@ pub struct Backend {}
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Gateway {
-    pub gateway_class_name: Word,
     pub listeners: List<Listener>,
     /// From where ListenerSets may attach.
     pub allowed_listeners: Option<Allowed>,
@@ -292,7 +290,6 @@ pub struct RouteRule {
     /// None means every request.
     pub matches: List<RouteMatch>,
     pub filters: List<RouteFilter>,
-    pub backend_refs: List<ObjectReference>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

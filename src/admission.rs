@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub use answer::{Identity, encode};
-pub use gate::{Gate, Reply, metrics};
+pub use gate::{Gate, Reply, Witness, metrics};
 pub use review::{Review, Unreadable};
 
 /// Reads and decides one review. Pure, like [`decision::decide`]: what it returns is acted upon by the caller.

@@ -8,6 +8,7 @@ pub use facts::expiry;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -22,6 +23,30 @@ pub enum Source {
         /// DNS names and addresses besides [`OWN_NAMES`].
         names: Vec<String>,
     },
+    /// Another part of the program keeps it current, in a Secret for instance.
+    Held(Arc<Held>),
+}
+
+/// A certificate chain and its key in PEM, handed over by whoever keeps them.
+#[derive(Default)]
+pub struct Held(Mutex<Option<(Vec<u8>, Vec<u8>)>>);
+
+impl Held {
+    /// Hands over a chain and its key, to be served from the next look on.
+    pub fn set(&self, certificate: Vec<u8>, key: Vec<u8>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((certificate, key));
+    }
+
+    fn get(&self) -> Option<(Vec<u8>, Vec<u8>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl std::fmt::Debug for Held {
+    /// Never the key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Held")
+    }
 }
 
 /// What a made certificate is always good for: this machine, and the Service that the manifests install.
@@ -41,6 +66,8 @@ pub enum Error {
     Make(#[from] rcgen::Error),
     #[error("{0:?} is neither a DNS name nor an address: correct --tls-san")]
     Name(String, #[source] rcgen::Error),
+    #[error("no certificate was handed over yet")]
+    NotYet,
     #[error("holds no certificate in PEM (a block that begins with -----BEGIN CERTIFICATE-----)")]
     NoCertificate,
 }
@@ -68,7 +95,7 @@ impl Store {
     /// The CA certificate to give to callers, when we made it ourselves.
     pub fn made_ca(&self) -> Option<PathBuf> {
         match &self.source {
-            Source::Files { .. } => None,
+            Source::Files { .. } | Source::Held(_) => None,
             Source::Made { state, .. } => Some(state.join(making::CA)),
         }
     }
@@ -90,17 +117,15 @@ impl Store {
 
     fn read(&self) -> Result<Material, Error> {
         let (certificate, key) = match &self.source {
-            Source::Files { certificate, key } => (certificate.clone(), key.clone()),
+            Source::Files { certificate, key } => (read(certificate)?, read(key)?),
             Source::Made { state, names } => {
                 making::ensure(state, names)?;
-                (state.join(making::CERTIFICATE), state.join(making::KEY))
+                (read(&state.join(making::CERTIFICATE))?, read(&state.join(making::KEY))?)
             }
+            Source::Held(held) => held.get().ok_or(Error::NotYet)?,
         };
-        Ok(Material {
-            certificate: read(&certificate)?,
-            key: read(&key)?,
-            client_ca: self.client_ca.as_deref().map(read).transpose()?,
-        })
+        let client_ca = self.client_ca.as_deref().map(read).transpose()?;
+        Ok(Material { certificate, key, client_ca })
     }
 }
 

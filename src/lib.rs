@@ -31,6 +31,7 @@ pub mod decision;
 
 // Outside: one module per neighbour.
 pub mod certificates;
+pub mod cluster;
 pub mod directory;
 pub mod images;
 pub mod telemetry;

@@ -23,6 +23,13 @@ pub struct Gate {
     policies: ArcSwap<PolicySet>,
     inventory: ArcSwap<Inventory>,
     metrics: Arc<Metrics>,
+    witnesses: Vec<Arc<dyn Witness>>,
+}
+
+/// Somebody who wants to know of every decision on a review, dry runs included.
+pub trait Witness: Send + Sync {
+    /// Told before the answer leaves: it must take note without waiting for anything.
+    fn saw(&self, request: &Request<'_>, decision: &Decision, decision_id: &str);
 }
 
 /// What goes back over the wire.
@@ -35,11 +42,17 @@ pub struct Reply {
 }
 
 impl Gate {
-    pub fn new(policies: PolicySet, inventory: Inventory, metrics: Arc<Metrics>) -> Self {
+    pub fn new(
+        policies: PolicySet,
+        inventory: Inventory,
+        metrics: Arc<Metrics>,
+        witnesses: Vec<Arc<dyn Witness>>,
+    ) -> Self {
         let gate = Self {
             policies: ArcSwap::from_pointee(policies),
             inventory: ArcSwap::from_pointee(inventory),
             metrics,
+            witnesses,
         };
         gate.announce();
         gate
@@ -58,6 +71,11 @@ impl Gate {
             change(&mut inventory);
             inventory
         });
+    }
+
+    /// What is known of the surroundings.
+    pub fn inventory(&self) -> Arc<Inventory> {
+        self.inventory.load_full()
     }
 
     /// The policies in force.
@@ -118,6 +136,9 @@ impl Gate {
         let body = encode(uid, decision, identity);
         self.count(request, decision);
         log(request, decision, decision_id);
+        for witness in &self.witnesses {
+            witness.saw(request, decision, decision_id);
+        }
         Reply { status: 200, body }
     }
 

@@ -1,5 +1,6 @@
 //! `soc2gate serve`: the webhook.
 
+mod cluster;
 mod in_force;
 mod scan_reports;
 mod world;
@@ -25,6 +26,7 @@ use crate::{
     server::{self, Failure, Handlers, Limits, Readiness},
     telemetry::{Metrics, logs},
 };
+use cluster::{InCluster, Joined};
 use in_force::InForce;
 
 /// Serve AdmissionReviews over HTTPS.
@@ -40,6 +42,8 @@ pub(super) struct Serve {
     rules: Rules,
     #[command(flatten)]
     evidence: Evidence,
+    #[command(flatten)]
+    cluster: InCluster,
     #[command(flatten)]
     tls: Tls,
     /// How log lines look: `text`, `json`, or `auto` (text on a terminal).
@@ -79,6 +83,8 @@ enum Error {
     Unusable(Vec<crate::manifest::Unusable>),
     #[error(transparent)]
     Server(#[from] server::Error),
+    #[error(transparent)]
+    Cluster(#[from] crate::cluster::Error),
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
     #[error(transparent)]
@@ -100,12 +106,19 @@ impl Serve {
         logs::start(self.log_format, &self.log_level)?;
         server::install_provider();
         let metrics = Arc::new(admission::metrics()?);
-        let in_force =
-            InForce::start(self.rules.clone(), &self.evidence, metrics.clone()).map_err(Error::Unusable)?;
-        let config = self.config();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
-            let handle = server::serve(config, handlers(&in_force, &metrics), server::termination()?).await?;
+            let cluster = self.cluster.connect().await?;
+            let witnesses = self.cluster.witnesses(cluster.as_ref());
+            let in_force = InForce::start(self.rules.clone(), &self.evidence, metrics.clone(), witnesses)
+                .map_err(Error::Unusable)?;
+            let joined = match &cluster {
+                Some(cluster) => Some(Joined::start(cluster, &self.cluster, &in_force, &metrics).await?),
+                None => None,
+            };
+            let joined = Arc::new(joined);
+            let handlers = handlers(&in_force, &joined, &metrics);
+            let handle = server::serve(self.config(), handlers, server::termination()?).await?;
             let policies = in_force.gate.policies();
             tracing::info!(
                 address = %handle.address(),
@@ -142,8 +155,9 @@ impl Serve {
     }
 }
 
-fn handlers(in_force: &Arc<InForce>, metrics: &Arc<Metrics>) -> Handlers {
+fn handlers(in_force: &Arc<InForce>, joined: &Arc<Option<Joined>>, metrics: &Arc<Metrics>) -> Handlers {
     let (deciding, failing, telling) = (in_force.gate.clone(), in_force.gate.clone(), in_force.clone());
+    let joined = joined.clone();
     Handlers {
         validate: Arc::new(move |review| reply(deciding.answer(&review.body))),
         failed: Arc::new(move |body, failure| {
@@ -153,7 +167,11 @@ fn handlers(in_force: &Arc<InForce>, metrics: &Arc<Metrics>) -> Handlers {
             };
             reply(failing.answer_failure(body, &reason))
         }),
-        readiness: Arc::new(move || Readiness { conditions: telling.conditions() }),
+        readiness: Arc::new(move || {
+            let mut conditions = telling.conditions();
+            conditions.extend(joined.iter().flat_map(Joined::conditions));
+            Readiness { conditions }
+        }),
         metrics: metrics.clone(),
     }
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::{scan_reports::ScanReports, world::World};
 use crate::{
-    admission::Gate,
+    admission::{Gate, Witness},
     cli::{
         evidence::Evidence,
         rules::{self, Rules, texts},
@@ -63,6 +63,7 @@ impl InForce {
         rules: Rules,
         evidence: &Evidence,
         metrics: Arc<Metrics>,
+        witnesses: Vec<Arc<dyn Witness>>,
     ) -> Result<Arc<Self>, Vec<Unusable>> {
         let mut sources = Sources::default();
         let mut directories = Vec::new();
@@ -78,7 +79,7 @@ impl InForce {
             directories.push((part, directory));
         }
         let (policies, _) = sources.policy_set(&rules, None)?;
-        let gate = Arc::new(Gate::new(policies, Inventory::default(), metrics.clone()));
+        let gate = Arc::new(Gate::new(policies, Inventory::default(), metrics.clone(), witnesses));
         let this = Arc::new(Self { gate, sources: Mutex::new(sources), metrics, rules });
         for (part, directory) in directories {
             let telling = Arc::downgrade(&this);

@@ -9,7 +9,7 @@ use super::in_force::InForce;
 use crate::{
     admission::Witness,
     cluster::{self, Cluster, Leadership, Term},
-    server::Condition,
+    server::{Condition, State},
     telemetry::Metrics,
 };
 
@@ -31,7 +31,7 @@ pub(super) struct InCluster {
 
 /// What goes on in the cluster as long as this lives.
 pub(super) struct Joined {
-    pub(super) leadership: Leadership,
+    leadership: Leadership,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -64,7 +64,8 @@ impl Joined {
 
     /// What `/readyz` shows.
     pub(super) fn conditions(&self) -> Vec<Condition> {
-        Vec::new()
+        let role = if self.leadership.is_ours() { "this replica leads" } else { "another replica leads" };
+        vec![Condition::new("leadership", State::Met, role)]
     }
 }
 

@@ -3,10 +3,14 @@
 mod lease;
 mod raw;
 mod resources;
+mod surroundings;
+mod watch;
 
 pub use lease::{Leadership, Term, stand};
-pub use raw::Raw;
+pub use raw::{Bare, Raw, Told};
 pub use resources::{Resource, Resources};
+pub use surroundings::{Feed, Standing, Surroundings, Wiring};
+pub use watch::{News, follow};
 
 use kube::{Client, Config};
 

@@ -1,9 +1,11 @@
 //! What the outside may know about a running gate: its metrics and its logs.
 
 mod counters;
+mod inventory;
 pub mod logs;
 
 pub use counters::{Axis, Counters};
+pub use inventory::InventoryMetrics;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -48,6 +50,7 @@ pub struct Metrics {
     exemptions: IntGaugeVec,
     policy: PolicyMetrics,
     pub server: ServerMetrics,
+    pub inventory: InventoryMetrics,
 }
 
 /// What the listener itself counts.
@@ -137,6 +140,7 @@ impl Metrics {
             exemptions: exemptions(&registry, words)?,
             policy: PolicyMetrics::register(&registry)?,
             server: ServerMetrics::register(&registry)?,
+            inventory: InventoryMetrics::register(&registry)?,
             registry,
         })
     }

@@ -24,6 +24,8 @@ const MOST_CAUSES: usize = 500;
 pub struct Identity<'a> {
     pub decision_id: &'a str,
     pub policy_digest: &'a str,
+    /// How old (s) the inventory is that it was decided on, if a part of it may be out of date.
+    pub inventory_age: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -240,6 +242,9 @@ fn annotations(decision: &Decision, identity: Identity<'_>) -> BTreeMap<&'static
     }
     if decision.is_static {
         annotations.insert("static", "true".to_owned());
+    }
+    if let Some(age) = identity.inventory_age {
+        annotations.insert("inventory-age", format!("{age}s"));
     }
     annotations
 }

@@ -105,7 +105,9 @@ impl Gate {
         let policies = self.policies.load();
         let inventory = self.inventory.load();
         match decide(&slim::slim(body), &policies, &inventory, Timestamp::now()) {
-            Ok((request, uid, decision)) => self.reply(&policies, &request, &uid, &decision),
+            Ok((request, uid, decision)) => {
+                self.reply(&policies, inventory.outdated_since, &request, &uid, &decision)
+            }
             Err(unreadable) => self.refuse(&unreadable),
         }
     }
@@ -116,7 +118,8 @@ impl Gate {
         match review::addressee(body) {
             Ok((uid, request)) => {
                 let decision = undecidable(&policies, &request, reason.to_owned());
-                self.reply(&policies, &request, &uid, &decision)
+                let outdated = self.inventory.load().outdated_since;
+                self.reply(&policies, outdated, &request, &uid, &decision)
             }
             Err(unreadable) => self.refuse(&unreadable),
         }
@@ -128,11 +131,19 @@ impl Gate {
         Reply { status: 400, body: format!("{unreadable}\n").into_bytes() }
     }
 
-    fn reply(&self, policies: &PolicySet, request: &Request<'_>, uid: &str, decision: &Decision) -> Reply {
+    fn reply(
+        &self,
+        policies: &PolicySet,
+        outdated: Option<Timestamp>,
+        request: &Request<'_>,
+        uid: &str,
+        decision: &Decision,
+    ) -> Reply {
         let id = Uuid::now_v7();
         let mut buffer = Uuid::encode_buffer();
         let decision_id: &str = id.hyphenated().encode_lower(&mut buffer);
-        let identity = Identity { decision_id, policy_digest: policies.digest() };
+        let inventory_age = outdated.map(|since| Timestamp::now().as_second() - since.as_second());
+        let identity = Identity { decision_id, policy_digest: policies.digest(), inventory_age };
         let body = encode(uid, decision, identity);
         self.count(request, decision);
         log(request, decision, decision_id);

@@ -18,6 +18,7 @@ use crate::{
         rules::{self, Rules, texts},
     },
     directory::{self, Change, Contents, Directory, Watch},
+    images::Reports,
     inventory::Inventory,
     manifest::Unusable,
     policy::{Loaded, PolicySet},
@@ -31,6 +32,8 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The gate and the directories that feed it.
 pub(super) struct InForce {
     pub(super) gate: Arc<Gate>,
+    /// The scans of images, whoever tells of them.
+    pub(super) scans: Arc<Mutex<Reports>>,
     sources: Mutex<Sources>,
     metrics: Arc<Metrics>,
     rules: Rules,
@@ -80,7 +83,8 @@ impl InForce {
         }
         let (policies, _) = sources.policy_set(&rules, None)?;
         let gate = Arc::new(Gate::new(policies, Inventory::default(), metrics.clone(), witnesses));
-        let this = Arc::new(Self { gate, sources: Mutex::new(sources), metrics, rules });
+        let this =
+            Arc::new(Self { gate, scans: Arc::default(), sources: Mutex::new(sources), metrics, rules });
         for (part, directory) in directories {
             let telling = Arc::downgrade(&this);
             let path = directory.path().to_owned();
@@ -94,7 +98,7 @@ impl InForce {
             this.lock().watches.push(watch);
         }
         if let Some(path) = &evidence.scan_reports {
-            let reports = ScanReports::start(path, &this.gate)
+            let reports = ScanReports::start(path, &this.gate, this.scans.clone())
                 .map_err(|error| vec![rules::unreadable(path, &error.to_string())])?;
             this.lock().scan_reports = Some(reports);
         }

@@ -21,6 +21,8 @@ mod decisions;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod fake_api;
+#[cfg(test)]
 mod gate;
 #[cfg(test)]
 mod generated;

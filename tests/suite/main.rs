@@ -33,6 +33,8 @@ mod identity;
 #[cfg(test)]
 mod images;
 #[cfg(test)]
+mod leadership;
+#[cfg(test)]
 mod library;
 #[cfg(test)]
 mod metamorphic;

@@ -21,6 +21,8 @@ mod decisions;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod fake_api;
+#[cfg(test)]
 mod gate;
 #[cfg(test)]
 mod generated;
@@ -30,6 +32,8 @@ mod https;
 mod identity;
 #[cfg(test)]
 mod images;
+#[cfg(test)]
+mod leadership;
 #[cfg(test)]
 mod library;
 #[cfg(test)]

@@ -46,7 +46,9 @@ impl Cluster {
     /// # Errors
     /// When neither is there, or what is there cannot be used.
     pub async fn connect(namespace: &str, identity: &str) -> Result<Self, Error> {
-        let config = Config::infer().await.map_err(|error| Error::Config(error.to_string()))?;
+        let mut config = Config::infer().await.map_err(|error| Error::Config(error.to_string()))?;
+        // Whoever asks tries again by itself, and knows sooner that the API server is away.
+        config.default_retry = false;
         Ok(Self {
             client: Client::try_from(config)?,
             namespace: namespace.to_owned(),

@@ -19,6 +19,8 @@ pub enum News<'a> {
     Whole,
     /// Changes are not being told for now; what was told may be out of date.
     Lost(&'a str),
+    /// The gate's account may not ask; nothing will be told until somebody gives it the right.
+    Forbidden(&'a str),
 }
 
 /// After a failure the next attempt waits at least this long, doubled up to [`LONGEST_PAUSE`] as failures follow.
@@ -72,11 +74,12 @@ pub async fn follow<O: Told>(
             return;
         }
         let reason = reason(&error);
-        if streams && reason.contains("sendInitialEvents") {
+        // Servers before 1.34 do not know such lists, or were told not to.
+        if streams && is_refused(&error) {
             streams = false;
             continue;
         }
-        tell(News::Lost(&reason));
+        tell(if is_forbidden(&error) { News::Forbidden(&reason) } else { News::Lost(&reason) });
         tokio::time::sleep(jittered(pause)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
@@ -124,6 +127,24 @@ fn is_gone(error: &Error) -> bool {
         Error::InitialListFailed(error) | Error::WatchStartFailed(error) => is_absent(error),
         _ => false,
     }
+}
+
+/// Whether the API server takes the question for wrong, whoever asks.
+fn is_refused(error: &Error) -> bool {
+    match error {
+        Error::WatchStartFailed(kube::Error::Api(status)) | Error::WatchError(status) => {
+            matches!(status.code, 400 | 422)
+        }
+        _ => false,
+    }
+}
+
+fn is_forbidden(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::InitialListFailed(kube::Error::Api(status)) | Error::WatchStartFailed(kube::Error::Api(status))
+            if status.code == 403
+    )
 }
 
 /// In the API server's own words where it has any.

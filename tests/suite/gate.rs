@@ -38,6 +38,16 @@ pub(crate) struct Answer {
 impl Gate {
     /// Starts the program with these arguments beside the ones that give it free ports.
     pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::start_amid(&[], arguments)
+    }
+
+    /// Starts it in the cluster that a kubeconfig leads to.
+    pub(crate) fn in_cluster(kubeconfig: &Path, arguments: &[&str]) -> Self {
+        let environment = [("KUBECONFIG", kubeconfig.to_str().unwrap())];
+        Self::start_amid(&environment, &[&["--cluster"], arguments].concat())
+    }
+
+    fn start_amid(environment: &[(&str, &str)], arguments: &[&str]) -> Self {
         let state = tempfile::tempdir().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_soc2gate"))
             .args([
@@ -52,6 +62,7 @@ impl Gate {
             .arg("--state")
             .arg(state.path())
             .args(arguments)
+            .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

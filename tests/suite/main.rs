@@ -23,6 +23,8 @@ mod events;
 #[cfg(test)]
 mod fake_api;
 #[cfg(test)]
+mod following;
+#[cfg(test)]
 mod gate;
 #[cfg(test)]
 mod generated;

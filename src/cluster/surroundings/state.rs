@@ -51,6 +51,8 @@ struct Progress {
     objects: HashSet<u64>,
     /// Since when its changes are not told, and why.
     lost: Option<(Timestamp, String)>,
+    /// Whether the gate's account may not ask.
+    is_forbidden: bool,
 }
 
 /// The scans of images that the cluster tells of.
@@ -94,7 +96,7 @@ impl State {
                 self.evidence.has_changed = true;
             }
             (News::Whole, _) => {
-                (progress.is_synced, progress.lost) = (true, None);
+                (progress.is_synced, progress.lost, progress.is_forbidden) = (true, None, false);
                 match feed {
                     Feed::Kind(kind) => self.survey.can_see(kind),
                     Feed::VulnerabilityReports => {
@@ -102,15 +104,16 @@ impl State {
                     }
                 }
             }
-            (News::Lost(reason), _) => {
+            (News::Lost(reason) | News::Forbidden(reason), _) => {
                 let since = progress.lost.as_ref().map_or(now, |(since, _)| *since);
                 if progress.lost.is_none() {
                     tracing::warn!(resource = feed.name(), "changes are not told: {reason}");
                 }
                 progress.lost = Some((since, (*reason).to_owned()));
+                progress.is_forbidden = matches!(news, News::Forbidden(_));
                 if !progress.is_synced {
                     // Whoever may not look will not be told by waiting. What depends on it says that it cannot tell.
-                    progress.is_synced = reason.contains("forbidden");
+                    progress.is_synced = progress.is_forbidden;
                     if let Feed::Kind(kind) = feed {
                         self.survey.cannot_see(kind, format!("{} cannot be read: {reason}", feed.name()));
                     }
@@ -234,7 +237,8 @@ impl State {
         let lost = self.feeds.iter().filter_map(|(feed, progress)| {
             let (since, reason) = progress.lost.as_ref()?;
             let age = now.as_second() - since.as_second();
-            (age >= WORTH_TELLING).then(|| format!("{} since {age} s ({reason})", feed.name()))
+            let is_worth_it = progress.is_forbidden || age >= WORTH_TELLING;
+            is_worth_it.then(|| format!("{} since {age} s ({reason})", feed.name()))
         });
         let lost: Vec<_> = lost.collect();
         if !lost.is_empty() {
@@ -267,7 +271,7 @@ pub(super) fn take_report(reports: &mut Reports, news: &News<'_>) {
             reports.apply(&file(report.namespace(), report.name()), report.json().as_bytes());
         }
         News::Gone(namespace, name) => reports.remove(&file(namespace, name)),
-        News::Whole | News::Lost(_) => {}
+        News::Whole | News::Lost(_) | News::Forbidden(_) => {}
     }
 }
 

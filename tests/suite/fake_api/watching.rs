@@ -70,7 +70,8 @@ impl Watching {
 
     fn tell(&mut self, what: &str, object: &Value) {
         let object = self.call.shown(object, &self.resource);
-        self.lines.push_back(format!("{}\n", json!({"type": what, "object": object})));
+        // The type comes first, as from a real one: a reader may rely on it.
+        self.lines.push_back(format!("{{\"type\":\"{what}\",\"object\":{object}}}\n"));
     }
 
     fn bookmark(&mut self, annotations: Value) {
@@ -88,7 +89,7 @@ impl Watching {
         let store = shared.store();
         let Some(changes) = store.changes_after(self.seen) else {
             let gone = Refusal::gone("too old resource version").status();
-            self.lines.push_back(format!("{}\n", json!({"type": "ERROR", "object": gone})));
+            self.lines.push_back(format!("{{\"type\":\"ERROR\",\"object\":{gone}}}\n"));
             self.is_over = true;
             return;
         };

@@ -74,7 +74,7 @@ fn what_may_not_be_read_is_unavailable_and_holds_nobody_up() {
     let mut state = state(&[NAMESPACES]);
     state.take(NAMESPACES, &News::Lost("connection refused"), None, at(0));
     assert!(!state.is_synced());
-    state.take(NAMESPACES, &News::Lost("namespaces is forbidden: User cannot list"), None, at(0));
+    state.take(NAMESPACES, &News::Forbidden("namespaces is forbidden: User cannot list"), None, at(0));
     let inventory = handed_over(&mut state, 0).unwrap();
     assert!(matches!(&inventory.namespaces, Source::Unavailable(reason) if reason.contains("forbidden")));
     assert!(state.is_synced());

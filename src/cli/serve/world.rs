@@ -88,8 +88,8 @@ impl Taker {
 fn install(contents: &Contents, gate: &Gate) -> Result<(), Vec<Unusable>> {
     let fresh = evidence::survey(&texts(contents)?)?.into_inventory(Inventory::default());
     gate.update_inventory(|known| {
-        let (image_evidence, owners) = (known.image_evidence.clone(), known.owners.clone());
-        *known = Inventory { image_evidence, owners, ..fresh.clone() };
+        let Inventory { image_evidence, owners, policies, .. } = std::mem::take(known);
+        *known = Inventory { image_evidence, owners, policies, ..fresh.clone() };
     });
     Ok(())
 }

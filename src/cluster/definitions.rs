@@ -7,12 +7,21 @@ mod condition;
 mod control_policy;
 #[expect(unreachable_pub, reason = "the derive repeats the visibility where nobody can see it")]
 mod exemption;
+mod follow;
+mod held;
+mod status;
+mod warning;
+mod writer;
 
-pub use condition::{Condition, READY};
+pub use condition::Condition;
 pub use control_policy::{ControlPolicy, ControlPolicyStatus, Counts};
 pub use exemption::{Exemption, ExemptionStatus};
+pub use follow::{Told, follow};
+pub use held::{Held, Holding, Judge, News};
+pub use status::{PolicyFacts, exemption_news, next_change};
+pub use writer::{Facts, Known, StatusWriter};
 
-use kube::CustomResourceExt;
+use kube::{CustomResourceExt, core::ApiResource};
 use serde_json::Value;
 
 /// What a reader of the generated file should know.
@@ -20,6 +29,16 @@ const HEAD: &str = "\
 # The gate's own kinds: `kubectl explain controlpolicy.spec`, `kubectl explain exemption.spec`.
 # Generated from the program; `UPDATE=1 cargo test --test suite generated` writes it anew.
 ";
+
+/// ControlPolicy as the API serves it.
+pub fn policy_resource() -> ApiResource {
+    ApiResource::erase::<ControlPolicy>(&())
+}
+
+/// Exemption as the API serves it.
+pub fn exemption_resource() -> ApiResource {
+    ApiResource::erase::<Exemption>(&())
+}
 
 /// Both definitions as manifests, in YAML.
 ///

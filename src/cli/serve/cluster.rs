@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::task::JoinHandle;
 
-use super::in_force::InForce;
+use super::{definitions::Definitions, in_force::InForce};
 use crate::{
     admission::Witness,
     cluster::{self, Cluster, Leadership, Term},
@@ -32,6 +32,7 @@ pub(super) struct InCluster {
 /// What goes on in the cluster as long as this lives.
 pub(super) struct Joined {
     leadership: Leadership,
+    _definitions: Definitions,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -55,11 +56,12 @@ impl Joined {
     pub(super) async fn start(
         cluster: &Cluster,
         _flags: &InCluster,
-        _in_force: &Arc<InForce>,
+        in_force: &Arc<InForce>,
         _metrics: &Arc<Metrics>,
     ) -> Result<Self, cluster::Error> {
         let (leadership, standing) = cluster::stand(cluster, "soc2gate", Term::default());
-        Ok(Self { leadership, tasks: vec![standing] })
+        let definitions = Definitions::start(cluster, leadership.clone(), in_force);
+        Ok(Self { leadership, _definitions: definitions, tasks: vec![standing] })
     }
 
     /// What `/readyz` shows.

@@ -5,7 +5,7 @@ use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
 /// The condition that says whether an object is in force.
-pub const READY: &str = "Ready";
+pub(super) const READY: &str = "Ready";
 
 /// The longest message, in characters. The API allows more; nobody reads it.
 const LONGEST: usize = 1_000;

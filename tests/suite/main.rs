@@ -11,6 +11,8 @@ mod change;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod confidentiality;
 #[cfg(test)]
 mod control_plane;
@@ -18,6 +20,8 @@ mod control_plane;
 mod coverage;
 #[cfg(test)]
 mod decisions;
+#[cfg(test)]
+mod definitions;
 #[cfg(test)]
 mod events;
 #[cfg(test)]

@@ -69,7 +69,8 @@ impl InForce {
         let is_known = after.is_known();
         *sources.hearing(own) = after;
         // Before everything is known, half of it would be in force for a moment.
-        if is_known && (news == News::Content || !was_known) {
+        let is_first = !was_known && !sources.known.objects.is_empty();
+        if is_known && (news == News::Content || is_first) {
             self.renew(&mut sources);
         }
         drop(sources);

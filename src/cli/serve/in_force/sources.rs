@@ -44,6 +44,12 @@ pub(super) struct Objects {
     flawed: Vec<String>,
 }
 
+impl Objects {
+    pub(super) fn is_empty(&self) -> bool {
+        self.policies.iter().next().is_none() && self.exemptions.iter().next().is_none()
+    }
+}
+
 impl Sources {
     pub(super) fn contents(&mut self, part: Part) -> &mut Contents {
         match part {

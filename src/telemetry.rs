@@ -46,6 +46,8 @@ pub struct Metrics {
     pub review_duration: Histogram,
     /// `[reason]`
     pub decode_failures: Counters,
+    /// `[kind, operation]`
+    pub invalid_definitions: Counters,
     /// Exemptions held, by state; see [`Metrics::exemptions`].
     exemptions: IntGaugeVec,
     policy: PolicyMetrics,
@@ -136,6 +138,12 @@ impl Metrics {
                 "soc2gate_decode_failures_total",
                 "Requests that could not be read as a review.",
                 vec![Axis::one("reason", words.decode_failures)],
+            )?,
+            invalid_definitions: Counters::register(
+                &registry,
+                "soc2gate_invalid_definitions_total",
+                "Policies and exemptions refused because they could never be in force.",
+                vec![Axis::one("kind", words.kinds), Axis::one("operation", words.operations)],
             )?,
             exemptions: exemptions(&registry, words)?,
             policy: PolicyMetrics::register(&registry)?,

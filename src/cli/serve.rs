@@ -1,6 +1,7 @@
 //! `soc2gate serve`: the webhook.
 
 mod cluster;
+mod definitions;
 mod in_force;
 mod scan_reports;
 mod world;
@@ -110,7 +111,8 @@ impl Serve {
         runtime.block_on(async {
             let cluster = self.cluster.connect().await?;
             let witnesses = self.cluster.witnesses(cluster.as_ref());
-            let in_force = InForce::start(self.rules.clone(), &self.evidence, metrics.clone(), witnesses)
+            let (rules, has_cluster) = (self.rules.clone(), cluster.is_some());
+            let in_force = InForce::start(rules, &self.evidence, metrics.clone(), witnesses, has_cluster)
                 .map_err(Error::Unusable)?;
             let joined = match &cluster {
                 Some(cluster) => Some(Joined::start(cluster, &self.cluster, &in_force, &metrics).await?),

@@ -1,6 +1,7 @@
 //! Tests against a real API server, which `KUBECONFIG` leads to.
 
 #[cfg(test)]
+mod definitions;
 mod scale;
 
 /// Two gates of two tests would each say what it knows of the objects that they share: one test after the other.

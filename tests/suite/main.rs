@@ -21,6 +21,8 @@ mod coverage;
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
+mod definitions;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod fake_api;

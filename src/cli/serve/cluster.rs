@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
-use super::in_force::InForce;
+use super::{definitions::Definitions, in_force::InForce};
 use crate::{
     admission::{Gate, Witness},
     cluster::{self, Cluster, Leadership, Standing, Surroundings, Term, Wiring},
@@ -35,6 +35,7 @@ pub(super) struct InCluster {
 pub(super) struct Joined {
     leadership: Leadership,
     surroundings: Arc<Surroundings>,
+    _definitions: Definitions,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -62,9 +63,11 @@ impl Joined {
         metrics: &Arc<Metrics>,
     ) -> Result<Self, cluster::Error> {
         let (leadership, standing) = cluster::stand(cluster, "soc2gate", Term::default());
+        let definitions = Definitions::start(cluster, leadership.clone(), in_force);
         let surroundings = Arc::new(Surroundings::start(cluster, wiring(in_force, metrics)));
         let reviewing = tokio::spawn(review_owners(in_force.gate.clone(), surroundings.clone()));
-        Ok(Self { leadership, surroundings, tasks: vec![standing, reviewing] })
+        let tasks = vec![standing, reviewing];
+        Ok(Self { leadership, surroundings, _definitions: definitions, tasks })
     }
 
     /// What `/readyz` shows.

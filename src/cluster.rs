@@ -1,6 +1,7 @@
 //! The API server as the gate's neighbour: what the gate reads there, and the little that it writes.
 
 pub mod definitions;
+mod failure;
 mod lease;
 mod raw;
 mod resources;
@@ -56,14 +57,4 @@ impl Cluster {
             identity: identity.to_owned(),
         })
     }
-}
-
-/// Whether the API server has no such object, or does not serve the resource.
-pub(crate) fn is_absent(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 404)
-}
-
-/// Whether somebody else was there first: the object exists already, or is not the one that was read.
-pub(crate) fn is_conflict(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 409)
 }

@@ -13,7 +13,10 @@ use kube::{
 };
 use tokio::{sync::watch, time::Instant};
 
-use super::{Cluster, is_absent, is_conflict};
+use super::{
+    Cluster,
+    failure::{is_absent, is_conflict},
+};
 
 /// How long a Lease holds, and how often its holder renews it.
 #[derive(Clone, Copy, Debug)]

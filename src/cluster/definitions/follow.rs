@@ -1,18 +1,18 @@
 //! Watches the objects of one of the gate's kinds for as long as the gate runs, whatever becomes of the API server.
 
-use std::{
-    hash::{BuildHasher, Hasher, RandomState},
-    time::Duration,
-};
+use std::time::Duration;
 
 use futures::{Stream, StreamExt};
 use kube::{
-    Api, Client, Error,
+    Api, Client,
     core::ApiResource,
     runtime::watcher::{self, Config, Event, InitialListStrategy, watcher},
 };
 
-use crate::cluster::{Raw, is_absent};
+use crate::cluster::{
+    Raw,
+    failure::{FIRST_PAUSE, LONGEST_LIST, LONGEST_PAUSE, is_undefined, jittered, refuses_streaming, text},
+};
 
 /// What a watch tells.
 #[derive(Debug)]
@@ -25,13 +25,8 @@ pub enum Told {
     Unheard(String),
 }
 
-/// How long after a failure the first attempt is made, and the longest that any is waited for.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// An installation defines the kinds and starts the gate in whichever order.
 const PAUSE_UNDEFINED: Duration = Duration::from_secs(3);
-/// A first list for which nothing comes for this long will not come.
-const LONGEST_LIST: Duration = Duration::from_secs(20);
 /// Changes that came at once are told at once.
 const AT_ONCE: usize = 500;
 
@@ -55,7 +50,7 @@ pub async fn follow(client: Client, kind: ApiResource, mut tell: impl FnMut(Told
             strategy = InitialListStrategy::ListWatch;
             continue;
         }
-        if end.as_ref().is_some_and(undefined) {
+        if end.as_ref().is_some_and(is_undefined) {
             tell(Told::NotDefined);
             tokio::time::sleep(PAUSE_UNDEFINED).await;
             continue;
@@ -95,80 +90,6 @@ async fn until_failure(
         }
         if failure.is_some() {
             return failure;
-        }
-    }
-}
-
-fn source(error: &watcher::Error) -> Option<&Error> {
-    match error {
-        watcher::Error::InitialListFailed(error)
-        | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => Some(error),
-        watcher::Error::WatchError(_) | watcher::Error::NoResourceVersion => None,
-    }
-}
-
-/// Whether a watch is refused for what it asks of the first list: older API servers know no `sendInitialEvents`, or
-/// keep it switched off.
-fn refuses_streaming(error: &watcher::Error) -> bool {
-    matches!(source(error), Some(Error::Api(status)) if matches!(status.code, 400 | 422))
-}
-
-fn undefined(error: &watcher::Error) -> bool {
-    source(error).is_some_and(is_absent)
-}
-
-/// What the API server said, or what kept it from saying anything.
-fn text(error: &watcher::Error) -> String {
-    match (source(error), error) {
-        (Some(Error::Api(status)), _) => status.message.clone(),
-        (None, watcher::Error::WatchError(status)) => status.message.clone(),
-        (Some(error), _) => {
-            // The innermost cause says what happened: `Connection refused`.
-            let mut innermost: &dyn std::error::Error = error;
-            while let Some(cause) = innermost.source() {
-                innermost = cause;
-            }
-            innermost.to_string()
-        }
-        _ => error.to_string(),
-    }
-}
-
-/// Between half of a pause and all of it, so that replicas do not come back in step.
-fn jittered(pause: Duration) -> Duration {
-    // Every state is seeded anew by the operating system.
-    let share = RandomState::new().build_hasher().finish() % 1_000;
-    let thousandth = u32::try_from(500 + share / 2).unwrap_or(1_000);
-    pause * thousandth / 1_000
-}
-
-#[cfg(test)]
-mod tests {
-    use kube::core::Status;
-
-    use super::*;
-
-    fn refused(code: u16) -> watcher::Error {
-        watcher::Error::WatchStartFailed(Error::Api(Status { code, ..Status::failure("no", "No") }.boxed()))
-    }
-
-    #[test]
-    fn a_list_that_cannot_be_streamed_is_told_from_a_kind_that_is_not_there() {
-        for (code, streams, defined) in
-            [(422, false, true), (400, false, true), (404, true, false), (403, true, true)]
-        {
-            assert_eq!(refuses_streaming(&refused(code)), !streams, "{code}");
-            assert_eq!(undefined(&refused(code)), !defined, "{code}");
-            assert_eq!(text(&refused(code)), "no");
-        }
-    }
-
-    #[test]
-    fn a_pause_is_never_longer_than_it_should_be() {
-        for _ in 0..100 {
-            let pause = jittered(LONGEST_PAUSE);
-            assert!(pause <= LONGEST_PAUSE && pause >= LONGEST_PAUSE / 2, "{pause:?}");
         }
     }
 }

@@ -129,7 +129,7 @@ mod tests {
     fn a_policy_is_refused_by_field() {
         for (spec, expected) in [
             ("null", "spec: "),
-            ("{}", "spec: missing field `criterion`"),
+            ("{}", "spec: field `criterion` is missing"),
             (
                 r#"{"criterion":"CC9.9","control":"T.","checks":[]}"#,
                 "spec.criterion: unknown criterion `CC9.9`",

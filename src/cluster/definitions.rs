@@ -4,8 +4,10 @@
 #[expect(unreachable_pub, reason = "the derive repeats the visibility where nobody can see it")]
 mod condition;
 #[expect(unreachable_pub, reason = "the derive repeats the visibility where nobody can see it")]
+#[expect(clippy::duplicated_attributes, reason = "columns and rules repeat the names of their parts")]
 mod control_policy;
 #[expect(unreachable_pub, reason = "the derive repeats the visibility where nobody can see it")]
+#[expect(clippy::duplicated_attributes, reason = "columns and rules repeat the names of their parts")]
 mod exemption;
 mod follow;
 mod held;

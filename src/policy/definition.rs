@@ -12,6 +12,8 @@ use crate::manifest::{self, Document, Place, Unusable};
 pub struct Definition {
     pub(super) policy: Arc<ControlPolicy>,
     pub(super) document: Arc<Document>,
+    /// The whole manifest as JSON.
+    pub(super) tree: Arc<serde_json::Value>,
 }
 
 /// What is wrong with an object, and what to change. Prints as `spec.checks[0].mode: message`.
@@ -55,7 +57,9 @@ fn document(kind: &str, name: &str, spec: &str) -> Result<Document, Flaw> {
 
 impl Definition {
     pub(super) fn new(policy: ControlPolicy, document: Document) -> Self {
-        Self { policy: Arc::new(policy), document: Arc::new(document) }
+        // What serializes is JSON again; a document never fails to.
+        let tree = serde_json::from_str(&document.to_json_text()).unwrap_or_default();
+        Self { policy: Arc::new(policy), document: Arc::new(document), tree: Arc::new(tree) }
     }
 
     /// Reads the ControlPolicy of this name and spec (JSON), and binds it to its checks.
@@ -91,12 +95,6 @@ impl Definition {
         }
         if errors.is_empty() { Ok(bound) } else { Err(errors) }
     }
-
-    /// The whole manifest as JSON.
-    pub(super) fn tree(&self) -> Arc<serde_json::Value> {
-        // What serializes is JSON again; a document never fails to.
-        Arc::new(serde_json::from_str(&self.document.to_json_text()).unwrap_or_default())
-    }
 }
 
 impl PolicySet {
@@ -114,6 +112,7 @@ impl PolicySet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Loaded;
 
     /// What is wrong with a policy of this spec.
     fn flaws(spec: &str) -> Vec<String> {
@@ -126,10 +125,34 @@ mod tests {
     }
 
     #[test]
+    fn an_object_stands_in_place_of_a_file_and_hides_no_fault_of_it() {
+        let file = |id: &str| {
+            format!(
+                r#"{{"apiVersion":"soc2gate.io/v1","kind":"ControlPolicy","metadata":{{"name":"pods"}},"spec":{}}}"#,
+                with_checks(&format!(r#"{{"id":"{id}","mode":"warn"}}"#))
+            )
+        };
+        let object =
+            Definition::read("pods", &with_checks(r#"{"id":"root-user","mode":"enforce"}"#)).unwrap();
+        let bind = |id: &str| {
+            let loaded = Loaded::default().with([("pods.json", file(id).as_str())]).unwrap();
+            loaded.with_objects([&object]).bind(&Settings::default())
+        };
+        let set = bind("host-port").unwrap();
+        assert_eq!(set.bound().iter().map(|bound| bound.check.id).collect::<Vec<_>>(), ["root-user"]);
+        let standing = &set.standing()["pods"];
+        assert!(
+            standing.is_of_cluster
+                && standing.without.as_ref().unwrap()["spec"]["checks"][0]["id"] == "host-port"
+        );
+        assert!(bind("no-such-check").is_err());
+    }
+
+    #[test]
     fn a_policy_is_refused_by_field() {
         for (spec, expected) in [
             ("null", "spec: "),
-            ("{}", "spec: missing field `criterion`"),
+            ("{}", "spec: field `criterion` is missing"),
             (
                 r#"{"criterion":"CC9.9","control":"T.","checks":[]}"#,
                 "spec.criterion: unknown criterion `CC9.9`",
@@ -166,9 +189,6 @@ mod tests {
             assert!(matches!(&flaws[..], [one] if one.starts_with(expected)), "{spec}: {flaws:?}");
         }
         assert_eq!(flaws(&with_checks(r#"{"id":"x","mode":"warn"},{"id":"y","mode":"warn"}"#)).len(), 2);
-        assert_eq!(
-            flaws(&with_checks(r#"{"id":"host-port","mode":"warn","reason":"Later.","params":null}"#)),
-            [""; 0]
-        );
+        assert_eq!(flaws(&with_checks(r#"{"id":"host-port","mode":"warn","reason":"Later."}"#)), [""; 0]);
     }
 }

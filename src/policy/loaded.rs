@@ -105,6 +105,8 @@ impl Loaded {
                 Ok(checks) => bound.extend(checks),
                 Err(unusable) => errors.extend(unusable),
             }
+            // What lies below comes into force when the object goes: too late to find fault with it.
+            errors.extend(one.below.iter().filter_map(|below| below.bind(settings).err()).flatten());
         }
         if !errors.is_empty() {
             return Err(errors);
@@ -141,9 +143,9 @@ impl Loaded {
 
 impl Layered {
     fn standing(&self) -> Standing {
-        let in_force = self.policy.tree();
+        let in_force = self.policy.tree.clone();
         let is_of_cluster = self.file.is_none();
-        let below = || self.below.as_ref().map(Definition::tree);
+        let below = || self.below.as_ref().map(|below| below.tree.clone());
         let without = if is_of_cluster { below() } else { Some(in_force.clone()) };
         Standing { in_force, without, is_of_cluster }
     }

@@ -25,6 +25,7 @@ use crate::{
     images::Reports,
     inventory::Inventory,
     manifest::Unusable,
+    policy::PolicySet,
     server::{Condition, State},
     telemetry::Metrics,
 };
@@ -157,16 +158,16 @@ impl InForce {
         }
         let mut inner = self.lock();
         if inner.known.contents(part).apply(change) {
-            inner.known.reload(&self.rules);
-            self.renew(&mut inner);
+            let set = inner.known.reloaded_set(&self.rules);
+            self.put(&mut inner, set);
             drop(inner);
             self.news.notify_one();
         }
     }
 
     /// Puts in force what everything makes now.
-    fn renew(&self, inner: &mut Inner) {
-        let failure = match inner.known.policy_set(&self.rules) {
+    fn put(&self, inner: &mut Inner, set: Result<PolicySet, Vec<Unusable>>) {
+        let failure = match set {
             Ok(policies) => {
                 let (policy_digest, checks) = (policies.digest(), policies.bound().len());
                 tracing::info!(policy_digest, checks, "policies were read again");

@@ -38,7 +38,8 @@ impl Cluster {
         let alone = alone().await;
         soc2gate::server::install_provider();
         let client = Client::try_from(Config::infer().await.unwrap()).unwrap();
-        let this = Self { client, namespace: format!("soc2gate-{test}"), _alone: alone };
+        let this =
+            Self { client, namespace: format!("soc2gate-{test}-{}", std::process::id()), _alone: alone };
         let namespaces: Api<Namespace> = Api::all(this.client.clone());
         let own = serde_json::from_value(json!({"metadata": {"name": this.namespace}})).unwrap();
         let _already_there = namespaces.create(&PostParams::default(), &own).await;
@@ -139,12 +140,12 @@ impl Cluster {
             .collect()
     }
 
+    /// The events about a policy as it is now: those of an earlier object of the name live on for a while.
     async fn events(&self, name: &str) -> Vec<Event> {
+        let uid = self.api(&policy_resource()).get(name).await.unwrap().metadata.uid;
         let events: Api<Event> = Api::namespaced(self.client.clone(), "default");
         let all = events.list(&ListParams::default()).await.unwrap().items;
-        let concerns =
-            |event: &Event| event.regarding.as_ref().is_some_and(|of| of.name.as_deref() == Some(name));
-        all.into_iter().filter(|event| concerns(event)).collect()
+        all.into_iter().filter(|event| event.regarding.as_ref().is_some_and(|of| of.uid == uid)).collect()
     }
 
     /// Takes away what the test has made.

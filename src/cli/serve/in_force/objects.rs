@@ -71,7 +71,8 @@ impl InForce {
         // Before everything is known, half of it would be in force for a moment.
         let is_first = !was_known && !sources.known.objects.is_empty();
         if is_known && (news == News::Content || is_first) {
-            self.renew(&mut sources);
+            let set = sources.known.policy_set(&self.rules);
+            self.put(&mut sources, set);
         }
         drop(sources);
         if news > News::Nothing {
@@ -102,10 +103,7 @@ impl Hearing {
             Self::None | Self::Heard => None,
             Self::Awaited(None) => Some((State::Unmet, format!("the cluster's {kind} are not read yet"))),
             Self::Awaited(Some(reason)) => {
-                let detail = format!(
-                    "the cluster's {kind} are not read yet: {reason}. Let the gate's account get, list and watch {kind}.soc2gate.io"
-                );
-                Some((State::Unmet, detail))
+                Some((State::Unmet, format!("the cluster's {kind} are not read yet: {reason}")))
             }
             Self::Undefined => {
                 let detail = format!(

@@ -23,6 +23,7 @@ pub(super) enum Part {
 pub(super) struct Sources {
     policies: Contents,
     exemptions: Contents,
+    shipped: Option<Loaded>,
     /// What the program and the policy files say, as last they could be used.
     loaded: Loaded,
     /// What the exemption files say, as last they could be used.
@@ -58,17 +59,18 @@ impl Sources {
         }
     }
 
-    /// Reads the policy files as they are now; if they cannot be used, those before stay.
+    /// Reads the policy files as they are now.
     ///
     /// # Errors
     /// Everything that is wrong in them.
-    fn load(&mut self, rules: &Rules) -> Result<(), Vec<Unusable>> {
+    fn read(&mut self) -> Result<Loaded, Vec<Unusable>> {
         let files = texts(&self.policies)?;
         let files = files.iter().map(|(file, text)| (file.as_str(), text.as_str()));
-        let loaded = Loaded::shipped()?.with(files)?;
-        loaded.bind(&rules.settings()?)?;
-        self.loaded = loaded;
-        Ok(())
+        let shipped = match self.shipped.take() {
+            Some(shipped) => shipped,
+            None => Loaded::shipped()?,
+        };
+        self.shipped.insert(shipped).clone().with(files)
     }
 
     /// Reads the exemption files against these policies; if they cannot be used, those before stay.
@@ -84,7 +86,7 @@ impl Sources {
     /// # Errors
     /// Everything that is wrong in them. Exemptions may be waiting for a policy of the cluster, if there is one.
     pub(super) fn first_set(&mut self, rules: &Rules, has_cluster: bool) -> Result<PolicySet, Vec<Unusable>> {
-        self.load(rules)?;
+        self.loaded = self.read()?;
         let policies = self.policy_set(rules)?;
         if has_cluster || self.bad_exemptions.is_empty() {
             return Ok(policies);
@@ -92,15 +94,34 @@ impl Sources {
         Err(std::mem::take(&mut self.bad_exemptions))
     }
 
-    /// Reads the policy files again, of which some have changed.
-    pub(super) fn reload(&mut self, rules: &Rules) {
-        self.bad_policies = self.load(rules).err().unwrap_or_default();
+    /// The policy set that everything makes now that files have changed. If the policy files cannot be used, those
+    /// before stay.
+    ///
+    /// # Errors
+    /// When there is no set at all.
+    pub(super) fn reloaded_set(&mut self, rules: &Rules) -> Result<PolicySet, Vec<Unusable>> {
+        let before = self.loaded.clone();
+        self.bad_policies = match self.read() {
+            Err(trouble) => trouble,
+            Ok(loaded) => {
+                self.loaded = loaded;
+                match self.policy_set(rules) {
+                    Ok(policies) => {
+                        self.bad_policies = Vec::new();
+                        return Ok(policies);
+                    }
+                    Err(trouble) => trouble,
+                }
+            }
+        };
+        self.loaded = before;
+        self.policy_set(rules)
     }
 
     /// The policy set that everything makes now. Nothing bad waits for, or holds up, what is good.
     ///
     /// # Errors
-    /// When there is no set at all: the install key cannot be read.
+    /// When there is no set at all: the install key cannot be read, or a policy file cannot be bound.
     pub(super) fn policy_set(&mut self, rules: &Rules) -> Result<PolicySet, Vec<Unusable>> {
         let of_cluster = self.objects.policies.in_force().map(|(_, policy)| policy);
         let policies = self.loaded.with_objects(of_cluster).bind(&rules.settings()?)?;

@@ -1,10 +1,16 @@
 //! The API server as the gate's neighbour: what the gate reads there, and the little that it writes.
 
+mod expiry;
 mod lease;
+mod notice;
+mod observed;
 mod raw;
 mod resources;
 
+pub use expiry::Expiry;
 pub use lease::{Leadership, Term, stand};
+pub use notice::{Notice, Notices, Writing};
+pub use observed::{Collecting, News, Observer, Record, Store, StoreError, Unreadable, Watched, today};
 pub use raw::Raw;
 pub use resources::{Resource, Resources};
 

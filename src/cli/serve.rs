@@ -2,6 +2,7 @@
 
 mod cluster;
 mod in_force;
+mod notices;
 mod scan_reports;
 mod world;
 
@@ -28,6 +29,7 @@ use crate::{
 };
 use cluster::{InCluster, Joined};
 use in_force::InForce;
+use notices::Telling;
 
 /// Serve AdmissionReviews over HTTPS.
 #[derive(Args)]
@@ -109,11 +111,14 @@ impl Serve {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let cluster = self.cluster.connect().await?;
-            let witnesses = self.cluster.witnesses(cluster.as_ref());
+            let telling = cluster.as_ref().map(|_| Telling::new(metrics.registry())).transpose()?;
+            let witnesses = telling.iter().map(Telling::witness).collect();
             let in_force = InForce::start(self.rules.clone(), &self.evidence, metrics.clone(), witnesses)
                 .map_err(Error::Unusable)?;
-            let joined = match &cluster {
-                Some(cluster) => Some(Joined::start(cluster, &self.cluster, &in_force, &metrics).await?),
+            let joined = match cluster.as_ref().zip(telling) {
+                Some((cluster, telling)) => {
+                    Some(Joined::start(cluster, &self.cluster, &in_force, &metrics, telling).await?)
+                }
                 None => None,
             };
             let joined = Arc::new(joined);
@@ -133,6 +138,9 @@ impl Serve {
             let counting = tokio::spawn(recount(in_force.gate.clone()));
             let left = handle.finished().await;
             counting.abort();
+            if let Some(joined) = &*joined {
+                joined.leave().await;
+            }
             tracing::info!(?left, "stopped");
             Ok(())
         })

@@ -1,14 +1,13 @@
 //! The cluster while the webhook serves: what is asked of the API server, kept from it, and done there by one replica.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use clap::Args;
 use tokio::task::JoinHandle;
 
-use super::in_force::InForce;
+use super::{in_force::InForce, notices::Telling};
 use crate::{
-    admission::Witness,
-    cluster::{self, Cluster, Leadership, Term},
+    cluster::{self, Cluster, Leadership, Observer, Term},
     server::{Condition, State},
     telemetry::Metrics,
 };
@@ -29,9 +28,13 @@ pub(super) struct InCluster {
     pub(super) identity: String,
 }
 
+/// How long the end may take: the pod is killed if it takes too long.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// What goes on in the cluster as long as this lives.
 pub(super) struct Joined {
     leadership: Leadership,
+    observer: Arc<Observer>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -43,11 +46,6 @@ impl InCluster {
         }
         Cluster::connect(&self.namespace, &self.identity).await.map(Some)
     }
-
-    /// Who wants to know of every decision.
-    pub(super) fn witnesses(&self, _cluster: Option<&Cluster>) -> Vec<Arc<dyn Witness>> {
-        Vec::new()
-    }
 }
 
 impl Joined {
@@ -55,11 +53,19 @@ impl Joined {
     pub(super) async fn start(
         cluster: &Cluster,
         _flags: &InCluster,
-        _in_force: &Arc<InForce>,
+        in_force: &Arc<InForce>,
         _metrics: &Arc<Metrics>,
+        telling: Telling,
     ) -> Result<Self, cluster::Error> {
         let (leadership, standing) = cluster::stand(cluster, "soc2gate", Term::default());
-        Ok(Self { leadership, tasks: vec![standing] })
+        let (observer, telling) = telling.start(cluster, &leadership, &in_force.gate);
+        let tasks = std::iter::once(standing).chain(telling).collect();
+        Ok(Self { leadership, observer, tasks })
+    }
+
+    /// Writes down at the end what was observed. Nothing else waits for the API server.
+    pub(super) async fn leave(&self) {
+        let _in_time = tokio::time::timeout(PATIENCE, self.observer.flush()).await.is_ok();
     }
 
     /// What `/readyz` shows.

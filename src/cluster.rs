@@ -1,18 +1,23 @@
 //! The API server as the gate's neighbour: what the gate reads there, and the little that it writes.
 
+pub mod definitions;
 mod expiry;
 mod lease;
 mod notice;
 mod observed;
 mod raw;
 mod resources;
+mod surroundings;
+mod watch;
 
 pub use expiry::Expiry;
 pub use lease::{Leadership, Term, stand};
 pub use notice::{Notice, Notices, Writing};
-pub use observed::{Collecting, News, Observer, Record, Store, StoreError, Unreadable, Watched, today};
-pub use raw::Raw;
+pub use observed::{Collecting, Observer, Record, Store, StoreError, Unreadable, Watched, today};
+pub use raw::{Bare, Raw, Told};
 pub use resources::{Resource, Resources};
+pub use surroundings::{Feed, Standing, Surroundings, Wiring};
+pub use watch::{News, follow};
 
 use kube::{Client, Config};
 
@@ -48,7 +53,9 @@ impl Cluster {
     /// # Errors
     /// When neither is there, or what is there cannot be used.
     pub async fn connect(namespace: &str, identity: &str) -> Result<Self, Error> {
-        let config = Config::infer().await.map_err(|error| Error::Config(error.to_string()))?;
+        let mut config = Config::infer().await.map_err(|error| Error::Config(error.to_string()))?;
+        // Whoever asks tries again by itself, and knows sooner that the API server is away.
+        config.default_retry = false;
         Ok(Self {
             client: Client::try_from(config)?,
             namespace: namespace.to_owned(),

@@ -1,6 +1,7 @@
 //! `soc2gate serve`: the webhook.
 
 mod cluster;
+mod definitions;
 mod in_force;
 mod notices;
 mod scan_reports;
@@ -113,7 +114,8 @@ impl Serve {
             let cluster = self.cluster.connect().await?;
             let telling = cluster.as_ref().map(|_| Telling::new(metrics.registry())).transpose()?;
             let witnesses = telling.iter().map(Telling::witness).collect();
-            let in_force = InForce::start(self.rules.clone(), &self.evidence, metrics.clone(), witnesses)
+            let (rules, has_cluster) = (self.rules.clone(), cluster.is_some());
+            let in_force = InForce::start(rules, &self.evidence, metrics.clone(), witnesses, has_cluster)
                 .map_err(Error::Unusable)?;
             let joined = match cluster.as_ref().zip(telling) {
                 Some((cluster, telling)) => {

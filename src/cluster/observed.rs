@@ -4,7 +4,8 @@ mod collecting;
 mod record;
 
 pub use collecting::{Collecting, Observer};
-pub use record::{News, Record, Unreadable, Watched};
+use record::News;
+pub use record::{Record, Unreadable, Watched};
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -3,11 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use clap::Args;
+use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
-use super::{in_force::InForce, notices::Telling};
+use super::{definitions::Definitions, in_force::InForce, notices::Telling};
 use crate::{
-    cluster::{self, Cluster, Leadership, Observer, Term},
+    admission::Gate,
+    cluster::{self, Cluster, Leadership, Observer, Standing, Surroundings, Term, Wiring},
+    decision::ratchet,
     server::{Condition, State},
     telemetry::Metrics,
 };
@@ -18,7 +21,7 @@ use crate::{
 pub(super) struct InCluster {
     /// Ask the API server what exists, and keep policies, exemptions and what they judge by current from there. By
     /// KUBECONFIG, or by the account of the pod.
-    #[arg(long, env = "SOC2GATE_CLUSTER")]
+    #[arg(long, conflicts_with = "inventory", env = "SOC2GATE_CLUSTER")]
     pub(super) cluster: bool,
     /// The namespace that the gate itself runs in.
     #[arg(long, value_name = "NAME", default_value = "soc2gate", env = "SOC2GATE_NAMESPACE")]
@@ -35,6 +38,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Joined {
     leadership: Leadership,
     observer: Arc<Observer>,
+    surroundings: Arc<Surroundings>,
+    _definitions: Definitions,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -54,13 +59,16 @@ impl Joined {
         cluster: &Cluster,
         _flags: &InCluster,
         in_force: &Arc<InForce>,
-        _metrics: &Arc<Metrics>,
+        metrics: &Arc<Metrics>,
         telling: Telling,
     ) -> Result<Self, cluster::Error> {
         let (leadership, standing) = cluster::stand(cluster, "soc2gate", Term::default());
         let (observer, telling) = telling.start(cluster, &leadership, &in_force.gate);
-        let tasks = std::iter::once(standing).chain(telling).collect();
-        Ok(Self { leadership, observer, tasks })
+        let definitions = Definitions::start(cluster, leadership.clone(), in_force);
+        let surroundings = Arc::new(Surroundings::start(cluster, wiring(in_force, metrics)));
+        let reviewing = tokio::spawn(review_owners(in_force.gate.clone(), surroundings.clone()));
+        let tasks = [standing, reviewing].into_iter().chain(telling).collect();
+        Ok(Self { leadership, observer, surroundings, _definitions: definitions, tasks })
     }
 
     /// Writes down at the end what was observed. Nothing else waits for the API server.
@@ -71,7 +79,37 @@ impl Joined {
     /// What `/readyz` shows.
     pub(super) fn conditions(&self) -> Vec<Condition> {
         let role = if self.leadership.is_ours() { "this replica leads" } else { "another replica leads" };
-        vec![Condition::new("leadership", State::Met, role)]
+        let (state, detail) = match self.surroundings.standing() {
+            Standing::Beginning(detail) => (State::Unmet, detail),
+            Standing::Partial(detail) => (State::Degraded, detail),
+            Standing::Whole(detail) => (State::Met, detail),
+        };
+        vec![Condition::new("leadership", State::Met, role), Condition::new("surroundings", state, detail)]
+    }
+}
+
+fn wiring(in_force: &Arc<InForce>, metrics: &Arc<Metrics>) -> Wiring {
+    let (changing, judging) = (in_force.gate.clone(), in_force.gate.clone());
+    Wiring {
+        install: Arc::new(move |change| changing.update_inventory(change)),
+        violations: Arc::new(move |object| {
+            ratchet::of_template(&judging.policies(), object, &judging.inventory(), Timestamp::now())
+        }),
+        reports: in_force.scans.clone(),
+        metrics: metrics.clone(),
+    }
+}
+
+/// Other policies find other violations in what makes pods.
+async fn review_owners(gate: Arc<Gate>, surroundings: Arc<Surroundings>) {
+    let mut digest = gate.policies().digest().to_owned();
+    loop {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let policies = gate.policies();
+        if policies.digest() != digest {
+            digest = policies.digest().to_owned();
+            surroundings.review_owners();
+        }
     }
 }
 

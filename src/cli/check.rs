@@ -3,7 +3,6 @@
 mod artifact;
 mod baseline;
 mod crew;
-mod fingerprint;
 mod github;
 mod helm;
 pub(super) mod json;

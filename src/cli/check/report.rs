@@ -10,10 +10,9 @@ use std::{
 
 use serde::Serialize;
 
-use super::fingerprint::Fingerprint;
 use crate::{
     check::Check,
-    decision::printable,
+    decision::{Fingerprint, printable},
     manifest::{Place, Unusable},
     policy::{Exemption, Mode},
     request::Owner,

@@ -19,11 +19,10 @@ use self::log::{
 };
 use super::{
     artifact::{Workspace, is_relative},
-    fingerprint::Fingerprint,
     report::{Judged, Report, Reported, State},
 };
 use crate::{
-    decision::printable,
+    decision::{Fingerprint, printable},
     manifest::{Place, Unusable},
     policy::{Mode, PolicySet},
 };

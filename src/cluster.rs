@@ -1,14 +1,17 @@
 //! The API server as the gate's neighbour: what the gate reads there, and the little that it writes.
 
 mod lease;
+mod pages;
 mod raw;
+pub mod reports;
 mod resources;
 
 pub use lease::{Leadership, Term, stand};
+pub use pages::{Gap, Pages};
 pub use raw::Raw;
 pub use resources::{Resource, Resources};
 
-use kube::{Client, Config};
+use kube::{Client, Config, config::KubeConfigOptions};
 
 /// Whom we call ourselves towards the API server: field manager, reporting controller, user agent.
 pub const NAME: &str = "soc2gate";
@@ -30,6 +33,8 @@ pub enum Error {
         "no cluster to connect to: {0}. Set KUBECONFIG, or run in a pod whose service account token is mounted"
     )]
     Config(String),
+    #[error("--context: `{name}` of the kubeconfig cannot be used: {reason}")]
+    Context { name: String, reason: String },
     #[error("the API server cannot be asked: {0}")]
     Api(#[from] kube::Error),
 }
@@ -42,13 +47,28 @@ impl Cluster {
     /// # Errors
     /// When neither is there, or what is there cannot be used.
     pub async fn connect(namespace: &str, identity: &str) -> Result<Self, Error> {
-        let config = Config::infer().await.map_err(|error| Error::Config(error.to_string()))?;
         Ok(Self {
-            client: Client::try_from(config)?,
+            client: client(None).await?,
             namespace: namespace.to_owned(),
             identity: identity.to_owned(),
         })
     }
+}
+
+/// A client by the context of the kubeconfig that is named, or as the environment says. Nothing is sent yet.
+///
+/// # Errors
+/// When there is no such context, or nothing to go by.
+pub async fn client(context: Option<&str>) -> Result<Client, Error> {
+    let config = match context {
+        None => Config::infer().await.map_err(|error| Error::Config(error.to_string()))?,
+        Some(name) => {
+            let options = KubeConfigOptions { context: Some(name.to_owned()), ..KubeConfigOptions::default() };
+            let config = Config::from_kubeconfig(&options).await;
+            config.map_err(|error| Error::Context { name: name.to_owned(), reason: error.to_string() })?
+        }
+    };
+    Ok(Client::try_from(config)?)
 }
 
 /// Whether the API server has no such object, or does not serve the resource.

@@ -150,7 +150,11 @@ impl Scanner {
 
     /// Notes that the objects of a resource were not seen, or not all of them.
     pub fn not_scanned(&mut self, resource: &str, why: Why) {
-        self.scan.not_scanned.push(NotScanned { resource: resource.to_owned(), why });
+        // One of several lists of a resource speaks for the others.
+        let is_known = |not: &NotScanned| not.resource == resource && not.why.id() == why.id();
+        if !self.scan.not_scanned.iter().any(is_known) {
+            self.scan.not_scanned.push(NotScanned { resource: resource.to_owned(), why });
+        }
     }
 
     /// The account. It ends when the last object was judged.

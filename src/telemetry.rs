@@ -2,8 +2,10 @@
 
 mod counters;
 pub mod logs;
+mod scans;
 
 pub use counters::{Axis, Counters};
+pub use scans::{ScanMetrics, Scanned};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -49,6 +49,8 @@ pub struct Metrics {
     /// Exemptions held, by state; see [`Metrics::exemptions`].
     exemptions: IntGaugeVec,
     policy: PolicyMetrics,
+    /// What the background scan found.
+    pub scans: ScanMetrics,
     pub server: ServerMetrics,
 }
 
@@ -138,6 +140,7 @@ impl Metrics {
             )?,
             exemptions: exemptions(&registry, words)?,
             policy: PolicyMetrics::register(&registry)?,
+            scans: ScanMetrics::register(&registry)?,
             server: ServerMetrics::register(&registry)?,
             registry,
         })

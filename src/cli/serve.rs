@@ -3,6 +3,7 @@
 mod cluster;
 mod in_force;
 mod scan_reports;
+mod scanning;
 mod world;
 
 use std::{

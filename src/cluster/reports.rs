@@ -9,7 +9,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use futures::{StreamExt, stream};
+use futures::future::join_all;
 use kube::{
     Api, Client,
     api::{DeleteParams, DynamicObject, ListParams, PostParams, Preconditions},
@@ -144,14 +144,14 @@ impl Reports {
         let is_wanted: HashSet<_> = wanted.iter().copied().collect();
         let stale = existing.keys().map(String::as_str).filter(|namespace| !is_wanted.contains(namespace));
         let namespaces: Vec<_> = wanted.iter().copied().chain(stale).collect();
-        let outcomes: Vec<_> = stream::iter(namespaces)
-            .map(|namespace| {
+        let mut outcomes = Vec::with_capacity(namespaces.len());
+        for some in namespaces.chunks(AT_ONCE) {
+            let settling = some.iter().map(|namespace| {
                 let wanted = is_wanted.contains(namespace).then_some(told);
                 shelf.settle(namespace, wanted, told.is_leaving(namespace))
-            })
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
+            });
+            outcomes.extend(join_all(settling).await);
+        }
         for (namespace, did) in outcomes {
             self.note(&plural, namespace, did, written);
         }

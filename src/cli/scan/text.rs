@@ -46,10 +46,6 @@ impl Totals {
     pub(super) fn of(counts: &Counts) -> Self {
         Self::by(counts, |_| Some(())).remove(&()).unwrap_or_default()
     }
-
-    pub(super) const fn open(self) -> usize {
-        self.enforce + self.warn + self.audit
-    }
 }
 
 /// The criterion of a check.

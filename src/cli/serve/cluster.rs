@@ -5,7 +5,10 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::task::JoinHandle;
 
-use super::in_force::InForce;
+use super::{
+    in_force::InForce,
+    scanning::{Background, Scanning},
+};
 use crate::{
     admission::Witness,
     cluster::{self, Cluster, Leadership, Term},
@@ -27,6 +30,8 @@ pub(super) struct InCluster {
     /// This replica's name among the others, as the name of its pod.
     #[arg(long, value_name = "NAME", env = "HOSTNAME", default_value = "soc2gate", hide_env_values = true)]
     pub(super) identity: String,
+    #[command(flatten)]
+    pub(super) scanning: Scanning,
 }
 
 /// What goes on in the cluster as long as this lives.
@@ -54,12 +59,20 @@ impl Joined {
     /// Begins everything that goes on beside the answers.
     pub(super) async fn start(
         cluster: &Cluster,
-        _flags: &InCluster,
-        _in_force: &Arc<InForce>,
-        _metrics: &Arc<Metrics>,
+        flags: &InCluster,
+        in_force: &Arc<InForce>,
+        metrics: &Arc<Metrics>,
     ) -> Result<Self, cluster::Error> {
         let (leadership, standing) = cluster::stand(cluster, "soc2gate", Term::default());
-        Ok(Self { leadership, tasks: vec![standing] })
+        let background = Background {
+            cluster: cluster.clone(),
+            gate: in_force.gate.clone(),
+            metrics: metrics.clone(),
+            is_ready: Box::new(|| true),
+            tell: Box::new(|_| {}),
+        };
+        let scanning = flags.scanning.start(background, leadership.clone());
+        Ok(Self { leadership, tasks: std::iter::once(standing).chain(scanning).collect() })
     }
 
     /// What `/readyz` shows.

@@ -5,6 +5,7 @@ mod definitions;
 mod in_force;
 mod notices;
 mod scan_reports;
+mod scanning;
 mod world;
 
 use std::{

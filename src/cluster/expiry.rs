@@ -4,14 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta::v1::ObjectMeta};
-use kube::{
-    Api,
-    api::ListParams,
-    core::{ApiResource, DynamicObject},
-};
+use kube::{Api, api::ListParams, core::DynamicObject};
 use prometheus::{IntGaugeVec, Opts, Registry};
 
-use super::{Cluster, Leadership, Notice, Record, Store, is_absent, notice};
+use super::{Cluster, Leadership, Notice, Record, Store, definitions::exemption_resource, is_absent, notice};
 use crate::policy::{API_VERSION, Exemption};
 
 /// So many days before the end.
@@ -216,15 +212,7 @@ async fn tell(
 
 /// The exemptions that are objects of the cluster, with their uids; none where the kind is not defined.
 async fn objects(cluster: &Cluster) -> kube::Result<BTreeMap<String, Option<String>>> {
-    let (group, version) = API_VERSION.split_once('/').unwrap_or_default();
-    let resource = ApiResource {
-        group: group.to_owned(),
-        version: version.to_owned(),
-        api_version: API_VERSION.to_owned(),
-        kind: "Exemption".to_owned(),
-        plural: "exemptions".to_owned(),
-    };
-    let api: Api<DynamicObject> = Api::all_with(cluster.client.clone(), &resource);
+    let api: Api<DynamicObject> = Api::all_with(cluster.client.clone(), &exemption_resource());
     let listed = match api.list_metadata(&ListParams::default()).await {
         Ok(listed) => listed.items,
         Err(error) if is_absent(&error) => Vec::new(),

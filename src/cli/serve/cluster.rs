@@ -6,7 +6,12 @@ use clap::Args;
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
-use super::{definitions::Definitions, in_force::InForce, notices::Telling};
+use super::{
+    definitions::Definitions,
+    in_force::InForce,
+    notices::{self, Telling},
+    scanning::{Background, Scanning},
+};
 use crate::{
     admission::Gate,
     cluster::{self, Cluster, Leadership, Observer, Standing, Surroundings, Term, Wiring},
@@ -29,6 +34,8 @@ pub(super) struct InCluster {
     /// This replica's name among the others, as the name of its pod.
     #[arg(long, value_name = "NAME", env = "HOSTNAME", default_value = "soc2gate", hide_env_values = true)]
     pub(super) identity: String,
+    #[command(flatten)]
+    pub(super) scanning: Scanning,
 }
 
 /// How long the end may take: the pod is killed if it takes too long.
@@ -57,7 +64,7 @@ impl Joined {
     /// Begins everything that goes on beside the answers.
     pub(super) async fn start(
         cluster: &Cluster,
-        _flags: &InCluster,
+        flags: &InCluster,
         in_force: &Arc<InForce>,
         metrics: &Arc<Metrics>,
         telling: Telling,
@@ -67,7 +74,16 @@ impl Joined {
         let definitions = Definitions::start(cluster, leadership.clone(), in_force);
         let surroundings = Arc::new(Surroundings::start(cluster, wiring(in_force, metrics)));
         let reviewing = tokio::spawn(review_owners(in_force.gate.clone(), surroundings.clone()));
-        let tasks = [standing, reviewing].into_iter().chain(telling).collect();
+        let (known, observing, judging) = (surroundings.clone(), observer.clone(), in_force.gate.clone());
+        let background = Background {
+            cluster: cluster.clone(),
+            gate: in_force.gate.clone(),
+            metrics: metrics.clone(),
+            is_ready: Box::new(move || !matches!(known.standing(), Standing::Beginning(_))),
+            tell: Box::new(move |scan| notices::tell_scan(&observing, &judging.inventory(), scan)),
+        };
+        let scanning = flags.scanning.start(background, leadership.clone());
+        let tasks = [standing, reviewing].into_iter().chain(telling).chain(scanning).collect();
         Ok(Self { leadership, observer, surroundings, _definitions: definitions, tasks })
     }
 

@@ -1,7 +1,10 @@
 //! Who is told of decisions while the webhook serves in a cluster: people by Events, and the record that modes are raised
 //! by.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use prometheus::Registry;
 use tokio::task::JoinHandle;
@@ -10,7 +13,9 @@ use crate::{
     admission::{Gate, Witness, denial},
     cluster::{Cluster, Collecting, Expiry, Leadership, Notice, Notices, Observer, Store, Writing},
     decision::{Decision, State},
+    inventory::Inventory,
     request::Request,
+    scanner::{Scan, Standing},
 };
 
 /// What wants to know of every decision, and what must run for it.
@@ -39,6 +44,20 @@ impl Witness for Teller {
         let found = decision.findings.iter().filter(|finding| counts(&finding.state));
         self.observer.saw(&request.namespace, found.map(|finding| finding.check.id));
     }
+}
+
+/// Has everything noted that a scan has seen: each namespace there is, and what was found in it or outside of all.
+pub(super) fn tell_scan(observer: &Arc<Observer>, inventory: &Inventory, scan: &Scan) {
+    let mut seen: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
+    for namespace in inventory.namespaces.ready().into_iter().flat_map(|namespaces| namespaces.keys()) {
+        seen.entry(namespace.clone()).or_default();
+    }
+    for (namespace, of) in &scan.namespaces {
+        let open = of.counts.keys().filter(|(_, _, standing)| *standing == Standing::Open);
+        seen.entry(namespace.clone()).or_default().extend(open.map(|(check, ..)| *check));
+    }
+    let observer = observer.clone();
+    tokio::spawn(async move { observer.scanned(seen).await });
 }
 
 impl Telling {

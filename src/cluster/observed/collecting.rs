@@ -1,7 +1,7 @@
 //! Collects what the webhook and the scan see, without ever holding up a review, and writes it down once a minute.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -107,14 +107,14 @@ impl Observer {
         }
     }
 
-    /// Takes note of everything that a scan has seen: the namespaces there are, and which checks found something in
-    /// them that no exemption covers. Waits for room, so that nothing is lost.
-    pub async fn scanned<'s>(&self, namespaces: impl IntoIterator<Item = (&'s str, Vec<&'static str>)>) {
-        for (namespace, checks) in namespaces {
-            if is_namespace(namespace) {
-                let sighting = Item::Sighting { namespace: namespace.into(), day: today(), checks };
+    /// Takes note of everything that a scan has seen: of each namespace there is, and of what is in none, the checks that
+    /// found something that no exemption covers. Waits for room, so that nothing is lost.
+    pub async fn scanned(&self, found: BTreeMap<String, BTreeSet<&'static str>>) {
+        for (namespace, checks) in found {
+            if is_namespace(&namespace) {
+                let (namespace, checks) = (namespace.into(), checks.into_iter().collect());
                 // Whoever collects is gone: the program ends.
-                let _ = self.queue.send(sighting).await;
+                let _ = self.queue.send(Item::Sighting { namespace, day: today(), checks }).await;
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::{
     request::Request,
 };
 
-pub use answer::{Identity, encode};
+pub use answer::{Identity, denial, encode};
 pub use gate::{Gate, Reply, Witness, metrics};
 pub use review::{Review, Unreadable};
 

@@ -8,6 +8,7 @@ mod explain;
 mod policies;
 mod replay;
 mod rules;
+mod scan;
 mod serve;
 mod test;
 
@@ -33,6 +34,7 @@ struct Cli {
 enum Command {
     Serve(serve::Serve),
     Check(check::Check),
+    Scan(scan::Scan),
     Replay(replay::Replay),
     Test(test::Test),
     Policies(policies::Policies),
@@ -54,6 +56,7 @@ pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(serve) => serve.run(),
         Command::Check(check) => check.run(),
+        Command::Scan(scan) => scan.run(),
         Command::Replay(replay) => replay.run(),
         Command::Test(test) => test.run(),
         Command::Policies(policies) => policies.run(),

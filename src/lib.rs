@@ -39,6 +39,7 @@ pub mod telemetry;
 // Doors: what the outside asks for.
 pub mod admission;
 pub mod events;
+pub mod scanner;
 
 // Server: routes, limits, TLS.
 pub mod server;

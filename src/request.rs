@@ -138,8 +138,9 @@ pub struct Request<'a> {
     pub kind: Kind,
     /// The kind as written, for kinds that [`Kind`] does not name.
     pub kind_name: Text<'a>,
-    /// The API group and the resource that the request is made to (`apps`, `deployments`).
+    /// The API group, the version and the resource that the request is made to (`apps`, `v1`, `deployments`).
     pub group: Text<'a>,
+    pub version: Text<'a>,
     pub resource: Text<'a>,
     pub subresource: Text<'a>,
     /// Empty with `generateName` and in a `deletecollection`; then it matches no exemption by name.

@@ -3,9 +3,11 @@
 mod counters;
 mod inventory;
 pub mod logs;
+mod scans;
 
 pub use counters::{Axis, Counters};
 pub use inventory::InventoryMetrics;
+pub use scans::{ScanMetrics, Scanned};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -51,6 +53,8 @@ pub struct Metrics {
     /// Exemptions held, by state; see [`Metrics::exemptions`].
     exemptions: IntGaugeVec,
     policy: PolicyMetrics,
+    /// What the background scan found.
+    pub scans: ScanMetrics,
     pub server: ServerMetrics,
     pub inventory: InventoryMetrics,
 }
@@ -147,6 +151,7 @@ impl Metrics {
             )?,
             exemptions: exemptions(&registry, words)?,
             policy: PolicyMetrics::register(&registry)?,
+            scans: ScanMetrics::register(&registry)?,
             server: ServerMetrics::register(&registry)?,
             inventory: InventoryMetrics::register(&registry)?,
             registry,

@@ -89,6 +89,11 @@ pub fn encode(uid: &str, decision: &Decision, identity: Identity<'_>) -> Vec<u8>
     serde_json::to_vec(&review).unwrap_or_default()
 }
 
+/// What the requester reads of a request that is not admitted, in one line.
+pub fn denial(decision: &Decision) -> String {
+    status(decision).message
+}
+
 fn status(decision: &Decision) -> Status {
     let denials: Vec<_> = decision.denials().collect();
     let (message, reason, code) = match decision.outcome {

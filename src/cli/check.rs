@@ -3,16 +3,15 @@
 mod artifact;
 mod baseline;
 mod crew;
-mod fingerprint;
 mod github;
 mod helm;
 pub(super) mod json;
 mod judge;
 mod junit;
-mod progress;
-mod report;
+pub(super) mod progress;
+pub(super) mod report;
 mod review;
-mod sarif;
+pub(super) mod sarif;
 pub(super) mod source;
 pub(super) mod text;
 
@@ -97,7 +96,11 @@ enum Output {
     Github,
 }
 
-fn threshold(text: &str) -> Result<Mode, String> {
+/// The weakest mode whose findings fail a command.
+///
+/// # Errors
+/// When it is none, or one that finds nothing.
+pub(super) fn threshold(text: &str) -> Result<Mode, String> {
     match text.parse() {
         Ok(Mode::Off) | Err(_) => Err("use enforce, warn or audit".to_owned()),
         Ok(mode) => Ok(mode),
@@ -153,15 +156,7 @@ impl Check {
     }
 
     fn policies(&self, now: Timestamp) -> Result<PolicySet, Vec<Unusable>> {
-        let policies = self.rules.load(now)?;
-        if self.select.is_empty() {
-            return Ok(policies);
-        }
-        let policies = policies.select(&self.select, &self.rules.settings()?);
-        // A choice without checks would be a pass that nobody has earned.
-        let is_idle = |choice: &Choice| !policies.bound().iter().any(|bound| choice.includes(bound.check));
-        let idle: Vec<_> = self.select.iter().copied().filter(is_idle).map(no_check).collect();
-        if idle.is_empty() { Ok(policies) } else { Err(idle) }
+        self.rules.chosen(self.rules.load(now)?, &self.select)
     }
 
     /// Tells known findings from new ones, and writes the known ones if that is asked for.
@@ -215,18 +210,13 @@ impl Check {
     }
 }
 
-pub(super) fn no_check(choice: Choice) -> Unusable {
-    let message = format!("no check of `{choice}` is in force: choose one that `soc2gate policies` lists");
-    Unusable { file: "--select".to_owned(), line: 0, column: 0, message }
-}
-
 /// Judges everything that was found.
 fn judge(sources: Sources, judge: &Judge<'_>) -> Report {
     let mut report = Report { unusable: sources.unusable, ..Report::default() };
     for skipped in &sources.skipped {
         report.skip(format_args!("{}: skipped: {}", skipped.name, skipped.reason));
     }
-    let mut progress = Progress::new(sources.found.len());
+    let mut progress = Progress::new(sources.found.len(), "files");
     let judged =
         |source: &Source| each_object(source, |object, templates, part| judge.judge(object, templates, part));
     crew::in_order(&sources.found, judged, |part| {

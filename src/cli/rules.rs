@@ -12,7 +12,7 @@ use crate::{
     check::Version,
     directory::{self, Change, Contents, Directory},
     manifest::Unusable,
-    policy::{Loaded, Mode, PolicySet, Settings},
+    policy::{Choice, Loaded, Mode, PolicySet, Settings},
     secrets::FingerprintKey,
 };
 
@@ -67,18 +67,54 @@ impl Rules {
     /// # Errors
     /// Everything that is wrong in the files, each with its place.
     pub(super) fn load(&self, now: Timestamp) -> Result<PolicySet, Vec<Unusable>> {
-        let mut loaded = Loaded::shipped()?;
-        if let Some(directory) = &self.policies {
-            let files = read(directory)?;
-            loaded = loaded.with(files.iter().map(|(file, text)| (file.as_str(), text.as_str())))?;
-        }
-        let policies = loaded.bind(&self.settings()?)?;
-        let Some(directory) = &self.exemptions else { return Ok(policies) };
-        let files = read(directory)?;
-        let files = files.iter().map(|(file, text)| (file.as_str(), text.as_str()));
-        let exemptions = policies.read_exemptions(files, now)?;
+        self.load_beside(&Texts::default(), now)
+    }
+
+    /// The same, with those of another place, which the files on disk go before.
+    ///
+    /// # Errors
+    /// Everything that is wrong in either, each with its place.
+    pub(super) fn load_beside(&self, others: &Texts, now: Timestamp) -> Result<PolicySet, Vec<Unusable>> {
+        let of_disk = |directory: &Option<PathBuf>| directory.as_deref().map_or(Ok(Vec::new()), read);
+        let policies = of_disk(&self.policies)?;
+        let policies = Loaded::shipped()?.with(named(&others.policies))?.with(named(&policies))?;
+        let policies = policies.bind(&self.settings()?)?;
+        let exemptions = of_disk(&self.exemptions)?;
+        let exemptions =
+            policies.read_exemptions(named(&others.exemptions).chain(named(&exemptions)), now)?;
         Ok(policies.with_exemptions(exemptions))
     }
+
+    /// Only what was chosen of the policies; all of them if nothing was.
+    ///
+    /// # Errors
+    /// Every choice that no check answers to: it would be a pass that nobody has earned.
+    pub(super) fn chosen(&self, policies: PolicySet, choices: &[Choice]) -> Result<PolicySet, Vec<Unusable>> {
+        if choices.is_empty() {
+            return Ok(policies);
+        }
+        let policies = policies.select(choices, &self.settings()?);
+        let is_idle = |choice: &Choice| !policies.bound().iter().any(|bound| choice.includes(bound.check));
+        let idle: Vec<_> = choices.iter().copied().filter(is_idle).map(no_check).collect();
+        if idle.is_empty() { Ok(policies) } else { Err(idle) }
+    }
+}
+
+/// Policies and exemptions as text, each with the name of where it stands.
+#[derive(Default)]
+pub(super) struct Texts {
+    pub(super) policies: Vec<(String, String)>,
+    pub(super) exemptions: Vec<(String, String)>,
+}
+
+fn named(files: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
+    files.iter().map(|(file, text)| (file.as_str(), text.as_str()))
+}
+
+/// That a choice chooses nothing.
+pub(super) fn no_check(choice: Choice) -> Unusable {
+    let message = format!("no check of `{choice}` is in force: choose one that `soc2gate policies` lists");
+    Unusable { file: "--select".to_owned(), line: 0, column: 0, message }
 }
 
 /// The files of a directory that are read.

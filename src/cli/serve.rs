@@ -3,7 +3,9 @@
 mod cluster;
 mod definitions;
 mod in_force;
+mod notices;
 mod scan_reports;
+mod scanning;
 mod world;
 
 use std::{
@@ -29,6 +31,7 @@ use crate::{
 };
 use cluster::{InCluster, Joined};
 use in_force::InForce;
+use notices::Telling;
 
 /// Serve AdmissionReviews over HTTPS.
 #[derive(Args)]
@@ -110,12 +113,15 @@ impl Serve {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let cluster = self.cluster.connect().await?;
-            let witnesses = self.cluster.witnesses(cluster.as_ref());
+            let telling = cluster.as_ref().map(|_| Telling::new(metrics.registry())).transpose()?;
+            let witnesses = telling.iter().map(Telling::witness).collect();
             let (rules, has_cluster) = (self.rules.clone(), cluster.is_some());
             let in_force = InForce::start(rules, &self.evidence, metrics.clone(), witnesses, has_cluster)
                 .map_err(Error::Unusable)?;
-            let joined = match &cluster {
-                Some(cluster) => Some(Joined::start(cluster, &self.cluster, &in_force, &metrics).await?),
+            let joined = match cluster.as_ref().zip(telling) {
+                Some((cluster, telling)) => {
+                    Some(Joined::start(cluster, &self.cluster, &in_force, &metrics, telling).await?)
+                }
                 None => None,
             };
             let joined = Arc::new(joined);
@@ -135,6 +141,9 @@ impl Serve {
             let counting = tokio::spawn(recount(in_force.gate.clone()));
             let left = handle.finished().await;
             counting.abort();
+            if let Some(joined) = &*joined {
+                joined.leave().await;
+            }
             tracing::info!(?left, "stopped");
             Ok(())
         })

@@ -13,10 +13,7 @@ use kube::{
 };
 use tokio::{sync::watch, time::Instant};
 
-use super::{
-    Cluster,
-    failure::{is_absent, is_conflict},
-};
+use super::{Cluster, is_absent, is_conflict};
 
 /// How long a Lease holds, and how often its holder renews it.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,10 @@ use std::io::Write;
 
 #[cfg(test)]
 mod definitions;
+#[cfg(test)]
 mod scale;
+#[cfg(test)]
+mod scan;
 
 /// Two gates of two tests would each say what it knows of the objects that they share: one test after the other.
 pub(crate) async fn alone() -> tokio::sync::MutexGuard<'static, ()> {

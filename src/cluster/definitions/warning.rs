@@ -14,7 +14,7 @@ use kube::{
     core::ApiResource,
 };
 
-use crate::cluster::{NAME, failure::is_conflict};
+use crate::cluster::{NAME, is_conflict};
 
 /// An object that cannot be used.
 pub(super) struct Invalid<'i> {

@@ -21,10 +21,7 @@ use super::{
     warning::{self, Invalid},
 };
 use crate::{
-    cluster::{
-        Cluster, Leadership, NAME, Raw,
-        failure::{is_absent, is_conflict},
-    },
+    cluster::{Cluster, Leadership, NAME, Raw, is_absent, is_conflict},
     policy::Exemption,
 };
 

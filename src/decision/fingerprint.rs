@@ -1,4 +1,4 @@
-//! Recognises a finding again, in another run, on another line, in a file of another shape.
+//! Recognises a finding again: in another run, on another line, in a file of another shape, in the cluster.
 
 use std::{fmt, str::FromStr};
 
@@ -7,14 +7,14 @@ use aws_lc_rs::digest::{Context, SHA256};
 /// SHA-256 over the check, the object and what is wrong where in it, by merge keys. Findings that share it are twins:
 /// they are told apart by their number alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Fingerprint([u8; 32]);
+pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
     /// The way it is made, as SARIF and baselines name it. Another way is another name.
-    pub(super) const SCHEME: &str = "soc2gate/v1";
+    pub const SCHEME: &str = "soc2gate/v1";
 
     /// The fingerprint over these parts, in their order.
-    pub(super) fn of(parts: [&str; 5]) -> Self {
+    pub fn of(parts: [&str; 5]) -> Self {
         let mut context = Context::new(&SHA256);
         for part in parts {
             // With its length, or text could move from one part to the next unseen.
@@ -24,6 +24,11 @@ impl Fingerprint {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(context.finish().as_ref());
         Self(bytes)
+    }
+
+    /// Its beginning, which tells apart what one process meets.
+    pub fn short(&self) -> u64 {
+        self.0.iter().take(8).fold(0, |short, byte| short << 8 | u64::from(*byte))
     }
 }
 

@@ -23,11 +23,16 @@ pub use resources::{Resource, Resources};
 pub use surroundings::{Feed, Standing, Surroundings, Wiring};
 pub use watch::{News, follow};
 
+use std::time::Duration;
+
 use failure::{is_absent, is_conflict};
 use kube::{Client, Config, config::KubeConfigOptions};
 
 /// Whom we call ourselves towards the API server: field manager, reporting controller, user agent.
 pub const NAME: &str = "soc2gate";
+
+/// An API server that takes longer than this for a simple question is as good as away.
+const ANSWERS_IN: Duration = Duration::from_secs(5);
 
 /// A connection to the API server, and who the gate is there.
 #[derive(Clone)]
@@ -48,6 +53,8 @@ pub enum Error {
     Config(String),
     #[error("--context: `{name}` of the kubeconfig cannot be used: {reason}")]
     Context { name: String, reason: String },
+    #[error("the API server does not answer")]
+    Silent,
     #[error("the API server cannot be asked: {0}")]
     Api(#[from] kube::Error),
 }
@@ -65,6 +72,19 @@ impl Cluster {
             namespace: namespace.to_owned(),
             identity: identity.to_owned(),
         })
+    }
+}
+
+impl Cluster {
+    /// The API server's version, major and minor: `1.36`.
+    ///
+    /// # Errors
+    /// When it does not say in time.
+    pub async fn version(&self) -> Result<String, Error> {
+        let asked = self.client.apiserver_version();
+        let info = tokio::time::timeout(ANSWERS_IN, asked).await.map_err(|_| Error::Silent)??;
+        // Some providers write `36+`.
+        Ok(format!("{}.{}", info.major, info.minor.trim_end_matches('+')))
     }
 }
 

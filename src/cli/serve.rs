@@ -115,7 +115,8 @@ impl Serve {
             let cluster = self.cluster.connect().await?;
             let telling = cluster.as_ref().map(|_| Telling::new(metrics.registry())).transpose()?;
             let witnesses = telling.iter().map(Telling::witness).collect();
-            let (rules, has_cluster) = (self.rules.clone(), cluster.is_some());
+            let rules = cluster::with_version(self.rules.clone(), cluster.as_ref()).await;
+            let has_cluster = cluster.is_some();
             let in_force = InForce::start(rules, &self.evidence, metrics.clone(), witnesses, has_cluster)
                 .map_err(Error::Unusable)?;
             let joined = match cluster.as_ref().zip(telling) {

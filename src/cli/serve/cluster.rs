@@ -6,6 +6,7 @@ use clap::Args;
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
+use super::super::rules::Rules;
 use super::{
     definitions::Definitions,
     in_force::InForce,
@@ -60,6 +61,17 @@ impl InCluster {
     }
 }
 
+/// Judges by the version of the cluster, unless another is wanted.
+pub(super) async fn with_version(mut rules: Rules, cluster: Option<&Cluster>) -> Rules {
+    let Some(cluster) = cluster.filter(|_| rules.kubernetes_version.is_none()) else { return rules };
+    let version = cluster.version().await.map_err(|error| error.to_string());
+    match version.and_then(|version| version.parse()) {
+        Ok(version) => rules.kubernetes_version = Some(version),
+        Err(reason) => tracing::warn!("judging by the newest version of Kubernetes that is known: {reason}"),
+    }
+    rules
+}
+
 impl Joined {
     /// Begins everything that goes on beside the answers.
     pub(super) async fn start(
@@ -75,12 +87,17 @@ impl Joined {
         let surroundings = Arc::new(Surroundings::start(cluster, wiring(in_force, metrics)));
         let reviewing = tokio::spawn(review_owners(in_force.gate.clone(), surroundings.clone()));
         let (known, observing, judging) = (surroundings.clone(), observer.clone(), in_force.gate.clone());
+        let status = definitions.status();
         let background = Background {
             cluster: cluster.clone(),
             gate: in_force.gate.clone(),
             metrics: metrics.clone(),
             is_ready: Box::new(move || !matches!(known.standing(), Standing::Beginning(_))),
-            tell: Box::new(move |scan| notices::tell_scan(&observing, &judging.inventory(), scan)),
+            tell: Box::new(move |scan| {
+                let open = scan.policies.iter().map(|(policy, found)| (policy.clone(), found.open as u64));
+                status.set_findings(open.collect());
+                notices::tell_scan(&observing, &judging.inventory(), scan);
+            }),
         };
         let scanning = flags.scanning.start(background, leadership.clone());
         let tasks = [standing, reviewing].into_iter().chain(telling).chain(scanning).collect();

@@ -13,8 +13,7 @@ use crate::cluster::{
 
 /// Goes on until dropped.
 pub(super) struct Definitions {
-    /// Tells in the status of policies what a scan finds.
-    _status: StatusWriter,
+    status: Arc<StatusWriter>,
     followers: [JoinHandle<()>; 2],
 }
 
@@ -41,7 +40,12 @@ impl Definitions {
             }
         });
         let status = StatusWriter::start(cluster, leadership, in_force.clone(), in_force.news.clone());
-        Self { _status: status, followers: [policies, exemptions] }
+        Self { status: Arc::new(status), followers: [policies, exemptions] }
+    }
+
+    /// Who tells in the status of policies what a scan finds.
+    pub(super) fn status(&self) -> Arc<StatusWriter> {
+        self.status.clone()
     }
 }
 

@@ -63,7 +63,8 @@ pub async fn client(context: Option<&str>) -> Result<Client, Error> {
     let config = match context {
         None => Config::infer().await.map_err(|error| Error::Config(error.to_string()))?,
         Some(name) => {
-            let options = KubeConfigOptions { context: Some(name.to_owned()), ..KubeConfigOptions::default() };
+            let options =
+                KubeConfigOptions { context: Some(name.to_owned()), ..KubeConfigOptions::default() };
             let config = Config::from_kubeconfig(&options).await;
             config.map_err(|error| Error::Context { name: name.to_owned(), reason: error.to_string() })?
         }

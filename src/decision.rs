@@ -1,7 +1,7 @@
 //! Decides one request: a pure function from policies, request and surroundings to a decision.
 
-mod fingerprint;
 mod finding;
+mod fingerprint;
 mod outcome;
 pub mod ratchet;
 

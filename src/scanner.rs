@@ -70,12 +70,7 @@ pub struct Scanner {
 }
 
 impl Scanner {
-    pub fn new(
-        policies: Arc<PolicySet>,
-        inventory: Arc<Inventory>,
-        now: Timestamp,
-        limits: Limits,
-    ) -> Self {
+    pub fn new(policies: Arc<PolicySet>, inventory: Arc<Inventory>, now: Timestamp, limits: Limits) -> Self {
         let scan = Scan::begin(policies.digest(), now);
         Self {
             policies,

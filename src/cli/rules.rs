@@ -38,6 +38,24 @@ pub(super) struct Rules {
     pub(super) fingerprint_key: Option<PathBuf>,
 }
 
+/// Which checks are asked, and what fails a command.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Verdict {
+    /// Judge by these only: checks, criteria (`CC6.1`) or standards (`pss:baseline`, `pss:restricted`).
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = Choice::parse)]
+    pub(super) select: Vec<Choice>,
+    /// The weakest mode whose findings fail the command.
+    #[arg(long, value_name = "MODE", default_value = "enforce", value_parser = threshold)]
+    pub(super) fail_on: Mode,
+}
+
+fn threshold(text: &str) -> Result<Mode, String> {
+    match text.parse() {
+        Ok(Mode::Off) | Err(_) => Err("use enforce, warn or audit".to_owned()),
+        Ok(mode) => Ok(mode),
+    }
+}
+
 /// In bytes: as long as the digest that it keys (RFC 2104).
 const SHORTEST_KEY: usize = 32;
 
@@ -80,7 +98,8 @@ impl Rules {
         let policies = Loaded::shipped()?.with(named(&others.policies))?.with(named(&policies))?;
         let policies = policies.bind(&self.settings()?)?;
         let exemptions = of_disk(&self.exemptions)?;
-        let exemptions = policies.read_exemptions(named(&others.exemptions).chain(named(&exemptions)), now)?;
+        let exemptions =
+            policies.read_exemptions(named(&others.exemptions).chain(named(&exemptions)), now)?;
         Ok(policies.with_exemptions(exemptions))
     }
 
@@ -88,11 +107,7 @@ impl Rules {
     ///
     /// # Errors
     /// Every choice that no check answers to: it would be a pass that nobody has earned.
-    pub(super) fn chosen(
-        &self,
-        policies: PolicySet,
-        choices: &[Choice],
-    ) -> Result<PolicySet, Vec<Unusable>> {
+    pub(super) fn chosen(&self, policies: PolicySet, choices: &[Choice]) -> Result<PolicySet, Vec<Unusable>> {
         if choices.is_empty() {
             return Ok(policies);
         }

@@ -296,7 +296,12 @@ impl<'r> Shelf<'r> {
 }
 
 /// The resource of a kind, if the cluster serves it in this version.
-async fn served(client: &Client, group: &str, version: &str, kind: &str) -> kube::Result<Option<ApiResource>> {
+async fn served(
+    client: &Client,
+    group: &str,
+    version: &str,
+    kind: &str,
+) -> kube::Result<Option<ApiResource>> {
     match pinned_kind(client, &GroupVersionKind::gvk(group, version, kind)).await {
         Ok((resource, _)) => Ok(Some(resource)),
         Err(kube::Error::Discovery(_)) => Ok(None),

@@ -16,8 +16,7 @@ use crate::{
 fn policies(choice: &str, exemption: Option<&str>) -> Arc<PolicySet> {
     let settings = Settings::default();
     let policies = Loaded::shipped().unwrap().bind(&settings).unwrap();
-    let exemptions =
-        policies.read_exemptions(exemption.map(|text| ("exemption.yaml", text)), now()).unwrap();
+    let exemptions = policies.read_exemptions(exemption.map(|text| ("exemption.yaml", text)), now()).unwrap();
     let policies = policies.with_exemptions(exemptions);
     Arc::new(policies.narrow(&[Choice::parse(choice).unwrap()]))
 }
@@ -80,7 +79,10 @@ fn pod(name: &str, owner: &Value, privileged: bool) -> Value {
 /// The findings of namespace `shop`, each as `subject check`.
 fn found(scan: &Scan) -> Vec<String> {
     let of = scan.namespaces.get("shop");
-    of.into_iter().flat_map(|of| &of.kept).map(|found| format!("{} {}", found.subject, found.check.id)).collect()
+    of.into_iter()
+        .flat_map(|of| &of.kept)
+        .map(|found| format!("{} {}", found.subject, found.check.id))
+        .collect()
 }
 
 #[test]
@@ -161,7 +163,10 @@ spec:
     let of = &scan.namespaces["shop"];
     assert_eq!((of.count(Standing::Open), of.count(Standing::Exempted)), (1, 1));
     assert_eq!(scan.exemptions["legacy"], 1);
-    assert_eq!(found(&scan), ["deployment.apps/api privileged-container", "deployment.apps/web privileged-container"]);
+    assert_eq!(
+        found(&scan),
+        ["deployment.apps/api privileged-container", "deployment.apps/web privileged-container"]
+    );
 }
 
 #[test]
@@ -193,7 +198,7 @@ fn the_whole_cluster_has_a_bound_too() {
     let limits = Limits { per_namespace: 8, overall: 128, ..Limits::default() };
     let scan = scan_with(policies("CC6.1", None), &objects, limits);
     let kept: usize = scan.namespaces.values().map(|of| of.kept.len()).sum();
-    assert!(kept <= 128 && kept >= 64, "{kept}");
+    assert!((64..=128).contains(&kept), "{kept}");
     assert!(scan.namespaces.values().all(|of| of.kept.len() == scan.namespaces["n0"].kept.len()));
 }
 
@@ -242,7 +247,10 @@ fn a_report_counts_all_and_lists_what_fits() {
     assert_eq!(content["summary"]["fail"], 700);
     assert_eq!(report.cut, 700 - results.len());
     assert_eq!(results.last().unwrap()["properties"]["notListed"], report.cut.to_string());
-    assert_eq!(results[0]["resources"][0], json!({"apiVersion": "apps/v1", "kind": "Deployment",
-        "name": "web-000", "namespace": "shop"}));
+    assert_eq!(
+        results[0]["resources"][0],
+        json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "name": "web-000", "namespace": "shop"})
+    );
     assert_eq!(content["scope"], json!({"apiVersion": "v1", "kind": "Namespace", "name": "shop"}));
 }

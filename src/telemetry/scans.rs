@@ -36,8 +36,7 @@ impl ScanMetrics {
             "Findings on what runs, at the last scan; counted once for all that one controller makes.",
             &["criterion", "check", "mode", "state"],
         )?;
-        let duration =
-            Opts::new("soc2gate_scan_duration_seconds", "How long the last whole scan took.");
+        let duration = Opts::new("soc2gate_scan_duration_seconds", "How long the last whole scan took.");
         Ok(Self {
             findings,
             last: gauge(

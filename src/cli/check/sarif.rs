@@ -160,7 +160,10 @@ impl Results<'_> {
         let physical_location = self.physical(&unusable.file, place);
         let location = Location { physical_location, logical_locations: Vec::new() };
         Notification {
-            locations: Some(location).filter(|location| location.physical_location.is_some()).into_iter().collect(),
+            locations: Some(location)
+                .filter(|location| location.physical_location.is_some())
+                .into_iter()
+                .collect(),
             ..notification("unusable-input", "error", &unusable.message)
         }
     }

@@ -133,7 +133,8 @@ struct Findings<'d>(&'d Scan);
 impl Serialize for Findings<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let all = self.0.namespaces.iter();
-        let all = all.flat_map(|(namespace, of)| of.kept.iter().map(move |found| Finding::of(namespace, found)));
+        let all =
+            all.flat_map(|(namespace, of)| of.kept.iter().map(move |found| Finding::of(namespace, found)));
         serializer.collect_seq(all)
     }
 }
@@ -298,7 +299,8 @@ fn output(drawn: &Drawn) -> Output<'_> {
 
 fn of_checks(policies: &PolicySet, scan: &Scan) -> Vec<OfCheck> {
     let mut totals = Totals::by(&scan.counts(), Some);
-    let in_force: std::collections::BTreeSet<_> = policies.bound().iter().map(|bound| bound.check.id).collect();
+    let in_force: std::collections::BTreeSet<_> =
+        policies.bound().iter().map(|bound| bound.check.id).collect();
     let checks = checks::all().filter(|check| in_force.contains(check.id));
     let of = |check: &'static crate::check::Check| OfCheck {
         check: check.id,

@@ -43,12 +43,11 @@ fn report(scan: &Scan, exemptions: &HashMap<&str, &Exemption>) -> Report {
     for (namespace, of) in &scan.namespaces {
         let mut found: Vec<_> = of.kept.iter().collect();
         found.sort_by_key(|found| (&found.subject, &found.seen_on));
-        let is_same = |one: &&Found, other: &&Found| {
-            (&one.subject, &one.seen_on) == (&other.subject, &other.seen_on)
-        };
-        report.objects.extend(
-            found.chunk_by(is_same).filter_map(|found| judged(namespace, found, &none, exemptions)),
-        );
+        let is_same =
+            |one: &&Found, other: &&Found| (&one.subject, &one.seen_on) == (&other.subject, &other.seen_on);
+        report
+            .objects
+            .extend(found.chunk_by(is_same).filter_map(|found| judged(namespace, found, &none, exemptions)));
     }
     report
 }

@@ -6,12 +6,12 @@ use std::{
 };
 
 use crate::{
+    checks,
     cli::{
         check::text::{amount, painted, write_not_assessed},
         policies::table,
     },
     criterion::Criterion,
-    checks,
     policy::Mode,
     scanner::{Counts, Found, Scan, Standing, Why},
 };

@@ -51,7 +51,8 @@ pub(super) async fn survey(
         let Some(resource) = round.resources.get(kind.group(), kind.resource()) else { continue };
         // The whole cluster, whatever namespaces are asked for: hosts and roles reach across them.
         let pages = Pages::of(resource.everywhere(round.client), false);
-        let (after, gap) = each_page(pages, survey, move |survey: &mut Survey, page| see(survey, kind, &page)).await?;
+        let (after, gap) =
+            each_page(pages, survey, move |survey: &mut Survey, page| see(survey, kind, &page)).await?;
         survey = after;
         gaps.extend(gap.filter(|gap| *gap != Gap::Absent).map(|gap| (kind, gap)));
     }

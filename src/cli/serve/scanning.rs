@@ -54,7 +54,8 @@ fn every(text: &str) -> Result<Every, String> {
     if text == "0" {
         return Ok(Every(None));
     }
-    let refuse = || format!("`{text}` is no time of {SHORTEST:?} or more: write `10m`, `1h`, or `0` for never");
+    let refuse =
+        || format!("`{text}` is no time of {SHORTEST:?} or more: write `10m`, `1h`, or `0` for never");
     let every: SignedDuration = text.parse().map_err(|_| refuse())?;
     match Duration::try_from(every) {
         Ok(every) if every >= SHORTEST => Ok(Every(Some(every))),
@@ -145,7 +146,8 @@ impl Leader {
     /// Waits until then, or until other rules are in force and have stood still.
     async fn due(&self, then: Instant, judged_by: Arc<PolicySet>) {
         let judged_by = mark(&judged_by);
-        let (mut last, mut changed): (_, Option<(Instant, Instant)>) = (self.background.gate.policies(), None);
+        let (mut last, mut changed): (_, Option<(Instant, Instant)>) =
+            (self.background.gate.policies(), None);
         let mut now_by = mark(&last);
         while Instant::now() < then {
             tokio::time::sleep(LOOK_EVERY.min(then - Instant::now())).await;
@@ -171,12 +173,7 @@ impl Leader {
     }
 
     /// Scans once and tells; false if there is no account that could be told.
-    async fn scan(
-        &self,
-        policies: Arc<PolicySet>,
-        reports: Option<&mut Reports>,
-        incomplete: u32,
-    ) -> bool {
+    async fn scan(&self, policies: Arc<PolicySet>, reports: Option<&mut Reports>, incomplete: u32) -> bool {
         let background = &self.background;
         let inventory = background.gate.inventory();
         let scan = match self.account(policies, inventory.clone()).await {

@@ -49,8 +49,7 @@ impl Content {
             annotations: Some(notes.chain([(DIGEST.to_owned(), digest.clone())]).collect()),
             ..ObjectMeta::default()
         };
-        let types =
-            TypeMeta { api_version: resource.api_version.clone(), kind: resource.kind.clone() };
+        let types = TypeMeta { api_version: resource.api_version.clone(), kind: resource.kind.clone() };
         Document { object: DynamicObject { types: Some(types), metadata, data: body }, digest }
     }
 }

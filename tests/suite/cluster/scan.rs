@@ -48,7 +48,10 @@ impl World {
             let name = self.namespace(number);
             let namespace = json!({"metadata": {"name": name}});
             let namespaces: Api<Namespace> = Api::all(self.client.clone());
-            namespaces.create(&PostParams::default(), &serde_json::from_value(namespace).unwrap()).await.unwrap();
+            namespaces
+                .create(&PostParams::default(), &serde_json::from_value(namespace).unwrap())
+                .await
+                .unwrap();
             self.deployments(&name).create(&PostParams::default(), &deployment("web", true)).await.unwrap();
         }
     }
@@ -81,7 +84,10 @@ impl World {
         ours.collect()
     }
 
-    async fn written_until(&self, fits: impl Fn(&BTreeMap<String, (String, i64)>) -> bool) -> BTreeMap<String, (String, i64)> {
+    async fn written_until(
+        &self,
+        fits: impl Fn(&BTreeMap<String, (String, i64)>) -> bool,
+    ) -> BTreeMap<String, (String, i64)> {
         let begun = Instant::now();
         loop {
             let written = self.written().await;
@@ -187,9 +193,15 @@ async fn follow_reports(world: World) {
     let report = world.reports(&world.namespace(7)).get("soc2gate").await.unwrap();
     assert_eq!(report.metadata.labels.as_ref().unwrap()["app.kubernetes.io/managed-by"], "soc2gate");
     let worst = &report.data["results"][0];
-    assert_eq!((&worst["rule"], &worst["result"], &worst["category"]), (&json!(PRIVILEGED), &json!("fail"), &json!("CC6.1")));
-    assert_eq!(worst["resources"], json!([{"apiVersion": "apps/v1", "kind": "Deployment", "name": "web",
-        "namespace": world.namespace(7)}]));
+    assert_eq!(
+        (&worst["rule"], &worst["result"], &worst["category"]),
+        (&json!(PRIVILEGED), &json!("fail"), &json!("CC6.1"))
+    );
+    assert_eq!(
+        worst["resources"],
+        json!([{"apiVersion": "apps/v1", "kind": "Deployment", "name": "web",
+        "namespace": world.namespace(7)}])
+    );
 
     scans(&gate, 2).await;
     assert_eq!(world.written().await, first, "a scan that finds the same writes nothing");
@@ -205,7 +217,11 @@ async fn follow_reports(world: World) {
         reports.patch("soc2gate", &PatchParams::default(), &Patch::Merge(&edit)).await.unwrap();
     };
     edit(3, json!({"summary": {"fail": 0}})).await;
-    edit(4, json!({"metadata": {"labels": {"app.kubernetes.io/managed-by": "another"}}, "summary": {"fail": 9}})).await;
+    edit(
+        4,
+        json!({"metadata": {"labels": {"app.kubernetes.io/managed-by": "another"}}, "summary": {"fail": 9}}),
+    )
+    .await;
     let failures = |written: &BTreeMap<String, (String, i64)>, number| {
         written.get(&world.namespace(number)).map(|(_, failures)| *failures)
     };
@@ -229,7 +245,13 @@ fn only_the_replica_that_leads_scans_and_shows_findings() {
         let first = replica(&world);
         first.admin_until("/readyz?verbose", |text| text.contains("this replica leads")).await;
         let second = Gate::start(&[
-            "--cluster", "--namespace", &world.namespace(0), "--identity", "two", "--scan-every", "10s",
+            "--cluster",
+            "--namespace",
+            &world.namespace(0),
+            "--identity",
+            "two",
+            "--scan-every",
+            "10s",
         ]);
         let shows = |text: &str| text.contains("soc2gate_scan_findings{");
         first.admin_until("/metrics", shows).await;
@@ -255,33 +277,45 @@ fn scan(world: &World, kubeconfig: &Path, arguments: &[&str]) -> Run {
 fn the_command_tells_what_runs_and_how_it_stands() {
     in_cluster("command", |world, path| async move {
         world.fill(1).await;
-        world.deployments(&world.namespace(0)).create(&PostParams::default(), &deployment("api", false)).await.unwrap();
+        world
+            .deployments(&world.namespace(0))
+            .create(&PostParams::default(), &deployment("api", false))
+            .await
+            .unwrap();
         let path = Path::new(&path);
         let namespace = world.namespace(0);
 
         let run = scan(&world, path, &["--select", PRIVILEGED]);
         assert_eq!(run.code, 1, "{}{}", run.out, run.err);
-        let told = format!("deployment.apps/web -n {namespace}\n  enforce critical CC6.1 {PRIVILEGED}: spec.template.spec.");
+        let told = format!(
+            "deployment.apps/web -n {namespace}\n  enforce critical CC6.1 {PRIVILEGED}: spec.template.spec."
+        );
         assert!(run.out.starts_with(&told), "{}", run.out);
         assert!(run.out.contains("not scanned: secrets: Secrets are never read\n"), "{}", run.out);
         assert!(run.out.contains(": 1 finding (1 enforce, 0 warn, 0 audit)"), "{}", run.out);
 
         let run = scan(&world, path, &["-o", "json"]);
         let account: Value = serde_json::from_str(&run.out).unwrap();
-        let of_check = account["checks"].as_array().unwrap().iter().find(|of| of["check"] == PRIVILEGED).unwrap();
+        let of_check =
+            account["checks"].as_array().unwrap().iter().find(|of| of["check"] == PRIVILEGED).unwrap();
         assert_eq!((&of_check["enforce"], &of_check["warn"]), (&json!(1), &json!(0)));
-        let places: Vec<_> = account["namespaces"].as_array().unwrap().iter().map(|of| &of["namespace"]).collect();
+        let places: Vec<_> =
+            account["namespaces"].as_array().unwrap().iter().map(|of| &of["namespace"]).collect();
         assert_eq!(places, [&json!(""), &json!(namespace)], "the namespace itself is in none");
         assert!(account["scan"]["policyDigest"].as_str().unwrap().starts_with("sha256:"));
         let left_out = account["notScanned"].as_array().unwrap();
-        let why = |resource: &str| left_out.iter().find(|not| not["resource"] == resource).map(|not| &not["why"]);
+        let why =
+            |resource: &str| left_out.iter().find(|not| not["resource"] == resource).map(|not| &not["why"]);
         assert_eq!(why("secrets"), Some(&json!("left-out")));
         assert_eq!(why("clusterroles.rbac.authorization.k8s.io"), Some(&json!("left-out")));
 
         let run = scan(&world, path, &["-o", "sarif", "--select", PRIVILEGED]);
         let log = sarif::log(&run);
         let location = &log["results"][0]["locations"][0];
-        assert_eq!(location["logicalLocations"][0]["fullyQualifiedName"], json!(format!("Deployment/{namespace}/web")));
+        assert_eq!(
+            location["logicalLocations"][0]["fullyQualifiedName"],
+            json!(format!("Deployment/{namespace}/web"))
+        );
         assert!(location.get("physicalLocation").is_none(), "{location}");
     });
 }
@@ -296,7 +330,10 @@ fn exit_codes_tell_findings_from_what_could_not_be_read() {
         let run = scan(&world, path, &["--select", PRIVILEGED, "--mode-ceiling", "warn"]);
         assert_eq!(run.code, 0, "{}", run.out);
         for (arguments, expected) in [
-            (vec!["--namespace", "soc2gate-no-such"], "--namespace: there is no namespace `soc2gate-no-such`"),
+            (
+                vec!["--namespace", "soc2gate-no-such"],
+                "--namespace: there is no namespace `soc2gate-no-such`",
+            ),
             (vec!["--context", "no-such"], "--context: `no-such` of the kubeconfig cannot be used"),
             (vec!["--policies", "no-such-directory"], "no-such-directory"),
         ] {
@@ -330,9 +367,12 @@ fn what_may_not_be_read_is_told_and_all_else_is_judged() {
         };
         let rules = json!([{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["list"]}]);
         put("Role", json!({"metadata": {"name": "reader"}, "rules": rules})).await;
-        put("RoleBinding", json!({"metadata": {"name": "reader"},
+        put(
+            "RoleBinding",
+            json!({"metadata": {"name": "reader"},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"},
-            "subjects": [{"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}]}))
+            "subjects": [{"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}]}),
+        )
         .await;
         let directory = acting_as(&path, &user);
         let output = Command::new(env!("CARGO_BIN_EXE_soc2gate"))

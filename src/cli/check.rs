@@ -38,13 +38,13 @@ use super::{
     UNUSABLE,
     evidence::Evidence,
     is_coloured,
-    rules::{Rules, unreadable},
+    rules::{Rules, Verdict, unreadable},
     tell, written,
 };
 use crate::{
     inventory::{Inventory, Survey},
     manifest::{self, Content, Document, Unusable},
-    policy::{Choice, Mode, PolicySet},
+    policy::PolicySet,
     request::object_of,
 };
 
@@ -60,12 +60,8 @@ pub(super) struct Check {
     /// How to print what was found.
     #[arg(short, long, value_enum, default_value = "text")]
     output: Output,
-    /// Judge by these only: checks, criteria (`CC6.1`) or standards (`pss:baseline`, `pss:restricted`).
-    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = Choice::parse)]
-    select: Vec<Choice>,
-    /// The weakest mode whose findings fail the command.
-    #[arg(long, value_name = "MODE", default_value = "enforce", value_parser = threshold)]
-    fail_on: Mode,
+    #[command(flatten)]
+    verdict: Verdict,
     /// The files hold recorded AdmissionReviews: decide them as the webhook would.
     #[arg(long, conflicts_with_all = ["baseline", "write_baseline"])]
     review: bool,
@@ -94,17 +90,6 @@ enum Output {
     Junit,
     /// For GitHub Actions: annotations of the files
     Github,
-}
-
-/// The weakest mode whose findings fail a command.
-///
-/// # Errors
-/// When it is none, or one that finds nothing.
-pub(super) fn threshold(text: &str) -> Result<Mode, String> {
-    match text.parse() {
-        Ok(Mode::Off) | Err(_) => Err("use enforce, warn or audit".to_owned()),
-        Ok(mode) => Ok(mode),
-    }
 }
 
 impl Check {
@@ -156,7 +141,7 @@ impl Check {
     }
 
     fn policies(&self, now: Timestamp) -> Result<PolicySet, Vec<Unusable>> {
-        self.rules.chosen(self.rules.load(now)?, &self.select)
+        self.rules.chosen(self.rules.load(now)?, &self.verdict.select)
     }
 
     /// Tells known findings from new ones, and writes the known ones if that is asked for.
@@ -199,14 +184,14 @@ impl Check {
             Output::Text => text::write(&mut out, report, terminal)?,
             Output::Json => json::write(&mut out, report)?,
             Output::Sarif => sarif::write(&mut out, report, policies, code)?,
-            Output::Junit => junit::write(&mut out, report, self.fail_on)?,
+            Output::Junit => junit::write(&mut out, report, self.verdict.fail_on)?,
             Output::Github => github::write(&mut out, report)?,
         }
         out.flush()
     }
 
     fn exit_code(&self, report: &Report) -> u8 {
-        if report.unusable.is_empty() { u8::from(report.fails(self.fail_on)) } else { UNUSABLE }
+        if report.unusable.is_empty() { u8::from(report.fails(self.verdict.fail_on)) } else { UNUSABLE }
     }
 }
 

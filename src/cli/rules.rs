@@ -38,6 +38,24 @@ pub(super) struct Rules {
     pub(super) fingerprint_key: Option<PathBuf>,
 }
 
+/// Which checks are asked, and what fails a command.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Verdict {
+    /// Judge by these only: checks, criteria (`CC6.1`) or standards (`pss:baseline`, `pss:restricted`).
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = Choice::parse)]
+    pub(super) select: Vec<Choice>,
+    /// The weakest mode whose findings fail the command.
+    #[arg(long, value_name = "MODE", default_value = "enforce", value_parser = threshold)]
+    pub(super) fail_on: Mode,
+}
+
+fn threshold(text: &str) -> Result<Mode, String> {
+    match text.parse() {
+        Ok(Mode::Off) | Err(_) => Err("use enforce, warn or audit".to_owned()),
+        Ok(mode) => Ok(mode),
+    }
+}
+
 /// In bytes: as long as the digest that it keys (RFC 2104).
 const SHORTEST_KEY: usize = 32;
 

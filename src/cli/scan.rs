@@ -21,18 +21,18 @@ use serde_json::{Value, json};
 use self::round::{Round, each_page};
 use super::{
     UNUSABLE,
-    check::{progress::Progress, threshold},
+    check::progress::Progress,
     complain,
     evidence::Evidence,
     is_coloured,
-    rules::{Rules, Texts},
+    rules::{Rules, Texts, Verdict},
     tell, written,
 };
 use crate::{
     cluster::{self, Gap, Pages, Raw, Resources},
     inventory::Inventory,
     manifest::Unusable,
-    policy::{API_VERSION, Choice, Mode, PolicySet},
+    policy::{API_VERSION, PolicySet},
     scanner::{Limits, Scan as Account, Scanner, Standing},
     server,
 };
@@ -53,12 +53,8 @@ pub(super) struct Scan {
     /// How to print what was found.
     #[arg(short, long, value_enum, default_value = "text")]
     output: Output,
-    /// Judge by these only: checks, criteria (`CC6.1`) or standards (`pss:baseline`, `pss:restricted`).
-    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = Choice::parse)]
-    select: Vec<Choice>,
-    /// The weakest mode whose findings fail the command.
-    #[arg(long, value_name = "MODE", default_value = "enforce", value_parser = threshold)]
-    fail_on: Mode,
+    #[command(flatten)]
+    verdict: Verdict,
     #[command(flatten)]
     rules: Rules,
     #[command(flatten)]
@@ -138,7 +134,7 @@ impl Scan {
         rules.kubernetes_version = rules.kubernetes_version.or_else(|| version.git_version.parse().ok());
         let begun = Timestamp::now();
         let definitions = self.definitions(&client, &resources).await?;
-        let policies = rules.chosen(rules.load_beside(&definitions, begun)?, &self.select)?;
+        let policies = rules.chosen(rules.load_beside(&definitions, begun)?, &self.verdict.select)?;
         let (image_evidence, unread) = self.evidence.images()?;
         unread.iter().for_each(tell);
         let known = Inventory { image_evidence, ..Inventory::default() };
@@ -194,8 +190,9 @@ impl Scan {
             return UNUSABLE;
         }
         let counts = account.counts();
-        let fails =
-            counts.keys().any(|(_, mode, standing)| *standing == Standing::Open && *mode >= self.fail_on);
+        let fails = counts
+            .keys()
+            .any(|(_, mode, standing)| *standing == Standing::Open && *mode >= self.verdict.fail_on);
         u8::from(fails || account.undecided > 0)
     }
 }

@@ -79,6 +79,8 @@ enum Did {
     Foreign,
     /// There is nothing, or nothing to write to: the namespace is gone or going.
     Gone,
+    /// A right is missing; the reason, where the API server was asked.
+    Refused(Option<String>),
     Failed(String),
 }
 
@@ -129,7 +131,7 @@ impl Reports {
             Ok(existing) => existing,
             Err(kube::Error::Api(status)) if status.code == 403 => {
                 written.failed += wanted.len();
-                self.tell(format!("{plural} cannot be written: {}", status.message));
+                self.refused(&plural, &status.message);
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -152,8 +154,13 @@ impl Reports {
             });
             outcomes.extend(join_all(settling).await);
         }
+        let failed_before = written.failed;
         for (namespace, did) in outcomes {
             self.note(&plural, namespace, did, written);
+        }
+        if written.failed == failed_before {
+            // Should the right be lost again, that is news.
+            self.told.remove(&plural);
         }
         Ok(())
     }
@@ -180,21 +187,34 @@ impl Reports {
             Did::Gone => drop(self.versions.remove(namespace)),
             Did::Foreign => {
                 written.foreign += 1;
-                self.tell(format!(
-                    "{plural} {namespace}{slash}{NAME} is somebody else's and stays as it is: give it another name, or \
-                     label it {LABEL}={NAME}"
-                ));
+                let name = format!("{plural} {namespace}{slash}{NAME}");
+                let advice = format!("give it another name, or label it {LABEL}={NAME}");
+                self.tell(&name, &format!("{name} is somebody else's and stays as it is: {advice}"));
+            }
+            Did::Refused(reason) => {
+                written.failed += 1;
+                if let Some(reason) = reason {
+                    self.refused(plural, &reason);
+                }
             }
             Did::Failed(reason) => {
                 written.failed += 1;
-                self.tell(format!("{plural} cannot be written: {reason}"));
+                self.tell(&reason, &format!("{plural} cannot be written: {reason}"));
             }
         }
     }
 
-    /// Says something once.
-    fn tell(&mut self, problem: String) {
-        if self.told.len() < MOST_TOLD && self.told.insert(problem.clone()) {
+    /// Says which right is missing, once for all namespaces.
+    fn refused(&mut self, plural: &str, reason: &str) {
+        self.tell(
+            plural,
+            &format!("{plural} cannot be written, grant list, get, create, update and delete: {reason}"),
+        );
+    }
+
+    /// Says something about a matter once.
+    fn tell(&mut self, matter: &str, problem: &str) {
+        if self.told.len() < MOST_TOLD && self.told.insert(matter.to_owned()) {
             tracing::warn!("{problem}");
         }
     }
@@ -237,7 +257,7 @@ impl<'r> Shelf<'r> {
         if matches!(step, Step::Create | Step::Replace(_) | Step::Remove(_))
             && self.refused.load(Ordering::Relaxed)
         {
-            return Ok(Did::Failed("a right is missing, see above".to_owned()));
+            return Ok(Did::Refused(None));
         }
         let api = self.api(namespace);
         let parameters = PostParams { field_manager: Some(NAME.to_owned()), ..PostParams::default() };
@@ -277,6 +297,7 @@ impl<'r> Shelf<'r> {
         }
         if status.code == 403 {
             self.refused.store(true, Ordering::Relaxed);
+            return Did::Refused(Some(status.message.clone()));
         }
         Did::Failed(status.message.clone())
     }

@@ -198,7 +198,7 @@ fn the_whole_cluster_has_a_bound_too() {
     let limits = Limits { per_namespace: 8, overall: 128, ..Limits::default() };
     let scan = scan_with(policies("CC6.1", None), &objects, limits);
     let kept: usize = scan.namespaces.values().map(|of| of.kept.len()).sum();
-    assert!(kept <= 128 && kept >= 64, "{kept}");
+    assert!((64..=128).contains(&kept), "{kept}");
     assert!(scan.namespaces.values().all(|of| of.kept.len() == scan.namespaces["n0"].kept.len()));
 }
 

@@ -118,11 +118,14 @@ impl Leader {
         loop {
             leadership.gained().await;
             tokio::select! {
+                biased;
                 () = losing.lost() => {}
                 () = self.lead() => {}
             }
             // Whoever leads now tells.
             self.background.metrics.scans.forget();
+            // A candidacy that has ended may still say that it leads, for as long as its term lasts.
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 

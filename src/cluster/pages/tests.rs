@@ -16,14 +16,17 @@ use serde_json::{Value, json};
 
 use super::*;
 
+/// A status and a body.
+type Answer = (u16, Value);
+
 /// Answers in turn, and the query of each request.
 struct Served {
-    answers: Mutex<VecDeque<(u16, Value)>>,
+    answers: Mutex<VecDeque<Answer>>,
     asked: Mutex<Vec<String>>,
 }
 
 /// An API server that gives these answers, and `500` from then on.
-fn pages(answers: Vec<(u16, Value)>) -> (Pages, Arc<Served>) {
+fn pages(answers: Vec<Answer>) -> (Pages, Arc<Served>) {
     let served = Arc::new(Served { answers: Mutex::new(answers.into()), asked: Mutex::default() });
     let serving = served.clone();
     let service = tower::service_fn(move |request: Request<Body>| {
@@ -71,7 +74,7 @@ async fn all(pages: &mut Pages) -> (Vec<String>, Option<Gap>) {
 #[tokio::test]
 async fn hands_over_every_object_once_whatever_stumbles() {
     let down = || (503, status(503, "etcd is away"));
-    let cases: [(&str, Vec<(u16, Value)>); 7] = [
+    let cases: [(&str, Vec<Answer>); 7] = [
         ("one page", vec![page(&["a", "b", "c", "d"], "")]),
         ("two pages", vec![page(&["a", "b"], "t1"), page(&["c", "d"], "")]),
         ("an empty page is no end", vec![page(&["a", "b"], "t1"), page(&[], "t2"), page(&["c", "d"], "")]),
@@ -110,7 +113,7 @@ async fn goes_on_with_the_token_that_it_was_offered() {
 
 #[tokio::test]
 async fn ends_with_the_reason_and_never_goes_round_for_ever() {
-    let cases: [(&str, Vec<(u16, Value)>, Gap); 5] = [
+    let cases: [(&str, Vec<Answer>, Gap); 5] = [
         ("no right", vec![(403, status(403, "no"))], Gap::Forbidden("no".into())),
         ("no such resource", vec![(404, status(404, "not found"))], Gap::Absent),
         ("away for good", vec![], Gap::Failed("the API server did not answer 5 times in a row".into())),

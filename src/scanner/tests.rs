@@ -38,7 +38,7 @@ fn scan_with(policies: Arc<PolicySet>, objects: &[Value], limits: Limits) -> Sca
     };
     let mut survey = Survey::default();
     texts.iter().for_each(|text| survey.see(&read(text)));
-    let inventory = survey.into_inventory(Inventory::default());
+    let inventory = survey.inventory(Inventory::default());
     let mut scanner = Scanner::new(policies, Arc::new(inventory), now(), limits);
     for kind in scanner.kinds() {
         let version = if kind.group().is_empty() { "v1".to_owned() } else { format!("{}/v1", kind.group()) };

@@ -6,6 +6,7 @@ mod decided;
 mod evidence;
 mod explain;
 mod policies;
+mod ramp;
 mod replay;
 mod rules;
 mod scan;
@@ -38,6 +39,7 @@ enum Command {
     Replay(replay::Replay),
     Test(test::Test),
     Policies(policies::Policies),
+    Ramp(ramp::Ramp),
     Explain(explain::Explain),
     Completions(completions::Completions),
 }
@@ -60,6 +62,7 @@ pub fn run() -> ExitCode {
         Command::Replay(replay) => replay.run(),
         Command::Test(test) => test.run(),
         Command::Policies(policies) => policies.run(),
+        Command::Ramp(ramp) => ramp.run(),
         Command::Explain(explain) => explain.run(),
         Command::Completions(completions) => completions.run(Cli::command()),
     }

@@ -1,10 +1,11 @@
 //! `soc2gate scan`: judges what already runs in a cluster, from wherever its API server can be reached.
 
+pub(super) mod definitions;
 mod json;
 pub(super) mod round;
 mod sarif;
 mod text;
-mod world;
+pub(super) mod world;
 
 use std::{
     collections::BTreeSet,
@@ -16,9 +17,8 @@ use std::{
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use kube::Client;
-use serde_json::{Value, json};
 
-use self::round::{Round, each_page};
+use self::round::Round;
 use super::{
     UNUSABLE,
     check::progress::Progress,
@@ -29,10 +29,10 @@ use super::{
     tell, written,
 };
 use crate::{
-    cluster::{self, Gap, Pages, Raw, Resources},
+    cluster::{self, Resources},
     inventory::Inventory,
     manifest::Unusable,
-    policy::{API_VERSION, PolicySet},
+    policy::PolicySet,
     scanner::{Limits, Scan as Account, Scanner, Standing},
     server,
 };
@@ -83,8 +83,8 @@ enum Error {
     Cluster(#[from] cluster::Error),
     #[error("the API server cannot be asked: {0}")]
     Api(#[from] kube::Error),
-    #[error("{0} of the cluster cannot be read: {1}")]
-    Definitions(String, Gap),
+    #[error(transparent)]
+    Definitions(#[from] definitions::Error),
     #[error("--namespace: there is no namespace `{0}`")]
     NoNamespace(String),
     #[error(transparent)]
@@ -162,10 +162,7 @@ impl Scan {
         if self.rules.policies.is_some() {
             return Ok(Texts::default());
         }
-        Ok(Texts {
-            policies: list(client, resources, "ControlPolicy", "controlpolicies").await?,
-            exemptions: list(client, resources, "Exemption", "exemptions").await?,
-        })
+        Ok(definitions::all(client, resources).await?)
     }
 
     fn print(&self, drawn: &Drawn, code: u8) -> io::Result<()> {
@@ -195,32 +192,4 @@ impl Scan {
             .any(|(_, mode, standing)| *standing == Standing::Open && *mode >= self.verdict.fail_on);
         u8::from(fails || account.undecided > 0)
     }
-}
-
-/// The texts of our own objects in the cluster; none where it does not know the kind.
-async fn list(
-    client: &Client,
-    resources: &Resources,
-    kind: &str,
-    plural: &str,
-) -> Result<Vec<(String, String)>, Error> {
-    let Some(resource) = resources.get("soc2gate.io", plural) else { return Ok(Vec::new()) };
-    let kind_name = kind.to_owned();
-    let take = move |texts: &mut Vec<_>, page: Vec<Raw>| {
-        texts.extend(page.iter().map(|raw| definition(&kind_name, raw)));
-    };
-    let pages = Pages::of(resource.everywhere(client), false);
-    match each_page(pages, Vec::new(), take).await? {
-        (texts, None | Some(Gap::Absent)) => Ok(texts),
-        (_, Some(gap)) => Err(Error::Definitions(plural.to_owned(), gap)),
-    }
-}
-
-/// What somebody wrote, without what the cluster keeps beside it.
-fn definition(kind: &str, raw: &Raw) -> (String, String) {
-    let object: Value = serde_json::from_str(raw.json()).unwrap_or_default();
-    let spec = object.get("spec").cloned().unwrap_or_default();
-    let text =
-        json!({"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": raw.name()}, "spec": spec});
-    (format!("{kind} {}", raw.name()), text.to_string())
 }

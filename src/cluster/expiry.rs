@@ -7,7 +7,10 @@ use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta:
 use kube::{Api, api::ListParams, core::DynamicObject};
 use prometheus::{IntGaugeVec, Opts, Registry};
 
-use super::{Cluster, Leadership, Notice, Record, Store, definitions::exemption_resource, is_absent, notice};
+use super::{
+    Cluster, Leadership, Notice, Record, Store, StoreError, definitions::exemption_resource, is_absent,
+    notice,
+};
 use crate::policy::{API_VERSION, Exemption};
 
 /// So many days before the end.
@@ -176,7 +179,7 @@ impl Expiry {
 #[derive(Debug, thiserror::Error)]
 enum Untold {
     #[error(transparent)]
-    Store(#[from] super::StoreError),
+    Store(#[from] StoreError),
     #[error("the API server: {0}")]
     Api(#[from] kube::Error),
 }
@@ -188,7 +191,10 @@ async fn tell(
     exemptions: &[Exemption],
     now: Timestamp,
 ) -> Result<(), Untold> {
-    let mut told = store.read().await?.map(|(record, _)| record).unwrap_or_default();
+    let mut told = match store.read().await {
+        Err(StoreError::Damaged(_)) => Record::default(),
+        read => read?.unwrap_or_default(),
+    };
     told.told.append(&mut own.told.clone());
     let due = due(exemptions.iter(), &told, now);
     if due.is_empty() {

@@ -40,6 +40,8 @@ pub enum StoreError {
         "the ConfigMap {CONFIG_MAP} is left as it is: {0}. Run one version of soc2gate, or delete it to begin anew"
     )]
     Format(Unreadable),
+    #[error("the ConfigMap {CONFIG_MAP} is damaged: {0}. A gate begins anew within a minute")]
+    Damaged(Unreadable),
     #[error("the ConfigMap {CONFIG_MAP}: {0}")]
     Api(#[from] kube::Error),
     #[error("the ConfigMap {CONFIG_MAP}: the API server did not answer in time")]
@@ -58,16 +60,17 @@ impl Store {
         Self { api: Api::namespaced(cluster.client.clone(), &cluster.namespace) }
     }
 
-    /// The record, if there is one, and the day from which the API server has kept it.
+    /// The record, if there is one.
     ///
     /// # Errors
-    /// [`StoreError`], with [`StoreError::Format`] for damage too.
-    pub async fn read(&self) -> Result<Option<(Record, Date)>, StoreError> {
+    /// [`StoreError`].
+    pub async fn read(&self) -> Result<Option<Record>, StoreError> {
         let Some(found) = self.get().await? else { return Ok(None) };
-        let made = found.metadata.creation_timestamp.as_ref();
-        let made = made.map_or_else(today, |made| made.0.to_zoned(TimeZone::UTC).date());
-        let record = Record::read(&found.data.unwrap_or_default()).map_err(StoreError::Format)?;
-        Ok(Some((record, made)))
+        match Record::read(&found.data.unwrap_or_default()) {
+            Ok(record) => Ok(Some(record)),
+            Err(unreadable @ Unreadable::Format(_)) => Err(StoreError::Format(unreadable)),
+            Err(unreadable @ Unreadable::Corrupt(_)) => Err(StoreError::Damaged(unreadable)),
+        }
     }
 
     /// Changes the record as it is by then, whoever else changes it. What is damaged begins anew.

@@ -135,6 +135,15 @@ impl PolicySet {
         self.indexed()
     }
 
+    /// The same checks, all of them enforced: to learn what would be denied.
+    #[must_use]
+    pub fn enforced(mut self) -> Self {
+        for bound in &mut self.bound {
+            bound.mode = Mode::Enforce;
+        }
+        self
+    }
+
     /// The same policies, indexed again after their checks have changed.
     fn indexed(mut self) -> Self {
         let exemptions = std::mem::take(&mut self.exemptions);

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The kinds that tell of the surroundings of others.
-pub(super) fn kinds() -> impl Iterator<Item = Kind> {
+pub(in crate::cli) fn kinds() -> impl Iterator<Item = Kind> {
     Kind::ALL.into_iter().filter(|kind| {
         kind.has_pod_spec()
             || matches!(
@@ -39,7 +39,7 @@ pub(super) fn kinds() -> impl Iterator<Item = Kind> {
 ///
 /// # Errors
 /// [`Stopped`] when the program is going down.
-pub(super) async fn survey(
+pub(in crate::cli) async fn survey(
     round: &Round<'_>,
     mut survey: Survey,
     known: Inventory,

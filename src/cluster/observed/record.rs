@@ -134,6 +134,10 @@ impl Record {
                 watched.since = watched.since.max(later(today, 1));
             }
             watched.last = watched.last.max(today);
+            // Written by a clock that was ahead. That of another replica may be, by a little.
+            if watched.last > later(today, 1) {
+                *watched = Watched { since: today, last: today };
+            }
         }
         for (namespace, day) in &news.namespaces {
             self.namespaces.entry(namespace.clone()).or_insert(*day);
@@ -143,20 +147,19 @@ impl Record {
             let last = days.entry(namespace.clone()).or_insert(*day);
             *last = (*last).max(*day);
         }
-        let oldest = later(today, -KEPT);
+        let (oldest, newest) = (later(today, -KEPT), later(today, 1));
         for days in self.found.values_mut() {
             days.retain(|_, day| *day >= oldest);
+            days.values_mut().for_each(|day| *day = (*day).min(newest));
         }
         self.found.retain(|_, days| !days.is_empty());
         self.watched.retain(|_, watched| watched.last >= oldest);
     }
 
     fn text(&self) -> BTreeMap<String, String> {
-        let watched =
-            self.watched.iter().map(|(check, Watched { since, last })| format!("{check} {since} {last}\n"));
         let mut data = BTreeMap::from([
             ("format".to_owned(), FORMAT.to_owned()),
-            ("watched".to_owned(), watched.collect()),
+            ("watched".to_owned(), watched_text(&self.watched)),
             ("namespaces".to_owned(), by_day_text(&self.namespaces)),
         ]);
         data.extend(self.found.iter().map(|(check, days)| (format!("found.{check}"), by_day_text(days))));
@@ -198,13 +201,25 @@ fn later(day: Date, days: i32) -> Date {
     day.saturating_add(days.days())
 }
 
+/// Checks by the days on which they were watched: first, last, and all of their names on one line.
 fn watched(text: &str) -> Option<BTreeMap<String, Watched>> {
-    let line = |line: &str| {
+    let mut watched = BTreeMap::new();
+    for line in text.lines() {
         let mut words = line.split_whitespace();
-        let (check, since, last) = (words.next()?, words.next()?, words.next()?);
-        Some((check.to_owned(), Watched { since: since.parse().ok()?, last: last.parse().ok()? }))
-    };
-    text.lines().map(line).collect()
+        let days = Watched { since: words.next()?.parse().ok()?, last: words.next()?.parse().ok()? };
+        watched.extend(words.map(|check| (check.to_owned(), days)));
+    }
+    Some(watched)
+}
+
+fn watched_text(watched: &BTreeMap<String, Watched>) -> String {
+    let mut lines: BTreeMap<(Date, Date), String> = BTreeMap::new();
+    for (check, Watched { since, last }) in watched {
+        let line = lines.entry((*since, *last)).or_default();
+        line.push(' ');
+        line.push_str(check);
+    }
+    lines.iter().map(|((since, last), checks)| format!("{since} {last}{checks}\n")).collect()
 }
 
 /// Names by day, a day on each line with all of its names.

@@ -36,10 +36,7 @@ fn its_text_reads_as_it_was_written() {
     record.truncated = Some(day(1));
     let data = record.data();
     assert_eq!(data["found.privileged-container"], "2026-11-02 bank\n2026-11-01 - shop\n");
-    assert_eq!(
-        data["watched"],
-        "host-port 2026-11-01 2026-11-02\nprivileged-container 2026-11-01 2026-11-02\n"
-    );
+    assert_eq!(data["watched"], "2026-11-01 2026-11-02 host-port privileged-container\n");
     assert_eq!(Record::read(&data), Ok(record));
 }
 
@@ -126,6 +123,14 @@ fn what_nobody_needs_any_more_is_forgotten() {
 }
 
 #[test]
+fn what_a_clock_that_was_ahead_has_written_is_set_right() {
+    let mut record = record(&[(date(2036, 1, 1), &[(CHECK, "shop")])]);
+    record.take(&news(day(1), &[]));
+    assert_eq!(record.watched[CHECK], Watched { since: day(1), last: day(1) });
+    assert_eq!(record.found[CHECK]["shop"], day(2), "found later than any day that has passed");
+}
+
+#[test]
 fn damage_is_told_from_another_format() {
     let good = record(&[(day(1), &[(CHECK, "shop")])]).data();
     let with = |key: &str, text: &str| {
@@ -137,8 +142,8 @@ fn damage_is_told_from_another_format() {
     assert_eq!(with("format", "2"), Err(Unreadable::Format("2".to_owned())));
     for (key, text) in [
         ("format", ""),
-        ("watched", "privileged-container yesterday today"),
-        ("watched", "privileged-container"),
+        ("watched", "yesterday today privileged-container"),
+        ("watched", "2026-11-01"),
         ("found.host-port", "2026-13-01 shop"),
         ("truncated", "once"),
     ] {

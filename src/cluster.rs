@@ -1,5 +1,6 @@
 //! The API server as the gate's neighbour: what the gate reads there, and the little that it writes.
 
+pub mod certificate;
 mod lease;
 mod raw;
 mod resources;

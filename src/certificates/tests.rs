@@ -47,9 +47,9 @@ fn the_next_start_uses_the_same_certificate() {
 fn a_new_name_makes_a_new_certificate_under_the_same_ca() {
     let place = tempfile::tempdir().unwrap();
     let first = certificate(&mut made(place.path(), &[]));
-    let ca = fs::read(place.path().join(making::CA)).unwrap();
+    let ca = fs::read(place.path().join(on_disk::CA)).unwrap();
     assert_ne!(first, certificate(&mut made(place.path(), &["other.example.com"])));
-    assert_eq!(ca, fs::read(place.path().join(making::CA)).unwrap());
+    assert_eq!(ca, fs::read(place.path().join(on_disk::CA)).unwrap());
 }
 
 #[test]

@@ -112,11 +112,12 @@ fn validate_itself(own: &CertificateDer<'_>, host: &str, now: Timestamp) -> Resu
 
 fn untrusted(error: &CertificateError, host: &str) -> Untrusted {
     use CertificateError::{
-        BadEncoding, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
-        NotValidYetContext, UnknownIssuer,
+        BadEncoding, BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext,
+        NotValidYet, NotValidYetContext, UnknownIssuer,
     };
     match error {
-        UnknownIssuer => Untrusted::Issuer,
+        // A bad signature is that of another CA by the same name.
+        UnknownIssuer | BadSignature => Untrusted::Issuer,
         Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. } => Untrusted::Expired,
         NotValidForName | NotValidForNameContext { .. } => Untrusted::Name(host.to_owned()),
         BadEncoding => Untrusted::Unreadable,

@@ -47,8 +47,10 @@ pub enum Error {
 /// # Errors
 /// When the level cannot be read, or logging runs already.
 pub fn start(format: Format, level: &str) -> Result<(), Error> {
+    // First, so that whoever names it overrides it: each failure of its requests is told by whoever made the request.
+    let directives = format!("kube_client::client::builder=off,{level}");
     let filter = EnvFilter::builder()
-        .parse(level)
+        .parse(&directives)
         .map_err(|reason| Error::Level(level.to_owned(), reason.to_string()))?;
     let terminal = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

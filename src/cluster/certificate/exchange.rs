@@ -1,6 +1,6 @@
 //! What the keeper asks of the API server, each within a time limit.
 
-use std::{future::Future, time::Duration};
+use std::{error::Error, future::Future, time::Duration};
 
 use futures::{Stream, StreamExt, stream::select};
 use hyper::{Request, header::CONTENT_TYPE};
@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Why the API server did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
-    #[error(transparent)]
+    #[error("{}", words(.0))]
     Refused(#[from] kube::Error),
     #[error("the API server did not answer within {} s", PATIENCE.as_secs())]
     Silent,
@@ -93,8 +93,9 @@ impl Exchange {
         in_time(self.client.request(request)).await
     }
 
-    /// Something for every change of either. It is a hint only: whoever gets it reads for himself.
-    pub(super) fn changes(&self) -> impl Stream<Item = ()> + Send + use<> {
+    /// Something for every change of either, false when changes are missed. It is a hint only: whoever gets it reads
+    /// for himself.
+    pub(super) fn changes(&self) -> impl Stream<Item = bool> + Send + use<> {
         let only = |name: &str| Config::default().fields(&format!("metadata.name={name}"));
         let registrations =
             Api::<PartialObjectMeta<ValidatingWebhookConfiguration>>::all(self.client.clone());
@@ -102,10 +103,27 @@ impl Exchange {
         let secrets = Api::<PartialObjectMeta<Secret>>::namespaced(self.client.clone(), &self.namespace);
         let secret = self.secret.as_deref().map(|name| watcher(secrets, only(name)));
         let secret = futures::stream::iter(secret).flatten();
-        let registration = registration.default_backoff().map(|_| ());
-        let secret = secret.default_backoff().map(|_| ());
+        let registration = registration.default_backoff().map(|change| change.is_ok());
+        let secret = secret.default_backoff().map(|change| change.is_ok());
         select(registration, secret)
     }
+}
+
+/// What failed, down to its cause.
+fn words(error: &kube::Error) -> String {
+    if let kube::Error::Api(status) = error {
+        return format!("the API server refuses: {}", status.message);
+    }
+    let mut words = format!("the API server cannot be asked: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !words.contains(&more) {
+            words = format!("{words}: {more}");
+        }
+        cause = error.source();
+    }
+    words
 }
 
 async fn in_time<T>(answer: impl Future<Output = kube::Result<T>>) -> Result<T, Trouble> {

@@ -94,9 +94,14 @@ impl Keeper {
             };
             // Changes that come together are looked at together.
             sleep(BREATH).await;
+            let away = self.status.load().away.is_some();
+            let change = async {
+                // A watch that fails tells nothing new of an API server that is known to be away.
+                while changes.next().await.is_some_and(|is_change| !is_change && away) {}
+            };
             tokio::select! {
                 () = sleep(wait.saturating_sub(BREATH)) => {}
-                Some(()) = changes.next() => {}
+                () = change => {}
             }
         }
     }

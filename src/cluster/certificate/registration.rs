@@ -136,4 +136,4 @@ fn host(url: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,13 +1,19 @@
 //! The API server as the gate's neighbour: what the gate reads there, and the little that it writes.
 
 pub mod certificate;
+pub mod definitions;
+mod failure;
 mod lease;
 mod raw;
 mod resources;
+mod surroundings;
+mod watch;
 
 pub use lease::{Leadership, Term, stand};
-pub use raw::Raw;
+pub use raw::{Bare, Raw, Told};
 pub use resources::{Resource, Resources};
+pub use surroundings::{Feed, Standing, Surroundings, Wiring};
+pub use watch::{News, follow};
 
 use kube::{Client, Config};
 
@@ -43,21 +49,13 @@ impl Cluster {
     /// # Errors
     /// When neither is there, or what is there cannot be used.
     pub async fn connect(namespace: &str, identity: &str) -> Result<Self, Error> {
-        let config = Config::infer().await.map_err(|error| Error::Config(error.to_string()))?;
+        let mut config = Config::infer().await.map_err(|error| Error::Config(error.to_string()))?;
+        // Whoever asks tries again by itself, and knows sooner that the API server is away.
+        config.default_retry = false;
         Ok(Self {
             client: Client::try_from(config)?,
             namespace: namespace.to_owned(),
             identity: identity.to_owned(),
         })
     }
-}
-
-/// Whether the API server has no such object, or does not serve the resource.
-pub(crate) fn is_absent(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 404)
-}
-
-/// Whether somebody else was there first: the object exists already, or is not the one that was read.
-pub(crate) fn is_conflict(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 409)
 }

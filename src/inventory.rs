@@ -1,18 +1,22 @@
 //! What else exists, as plain data: the surroundings in which a request is decided.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
+
+use jiff::Timestamp;
 
 pub mod image_evidence;
 pub mod isolation;
 mod owners;
 mod roles;
+mod shared;
 mod survey;
 
 pub use image_evidence::ImageEvidence;
 pub use roles::{BoundRole, Roles};
+pub use shared::{drop_from, put_into};
 pub use survey::Survey;
 
 use crate::{
@@ -36,7 +40,7 @@ pub struct Inventory {
     pub pods: Source<ByNamespace<Pod>>,
     pub disruption_budgets: Source<ByNamespace<Budget>>,
     /// The smallest number of replicas that an autoscaler keeps, by namespace and then by target.
-    pub autoscalers: Source<BTreeMap<String, BTreeMap<Target, i64>>>,
+    pub autoscalers: Source<ByNamespace<i64, Target>>,
     pub limit_ranges: Source<ByNamespace<LimitRange>>,
     /// HTTPRoutes by name; others by kind and name (`GRPCRoute/web`).
     pub routes: Source<ByNamespace<crate::object::Route>>,
@@ -45,9 +49,14 @@ pub struct Inventory {
     /// Scans of images by digest.
     pub image_evidence: Source<ImageEvidence>,
     /// Who controls a controller: the Deployment of a ReplicaSet, the CronJob of a Job.
-    pub controllers: Source<HashMap<OwnerKey, OwnerKey>>,
-    /// Per controller object, the identities of the violations that its own template has; absent without a cluster.
-    pub owners: Option<HashMap<OwnerKey, HashSet<String>>>,
+    pub controllers: Source<ByNamespace<Target, Target>>,
+    /// The gate's own policies by name.
+    pub policies: Source<BTreeMap<String, Standing>>,
+    /// Per controller object, the identities of the violations that its own template has; without a cluster nobody
+    /// knows.
+    pub owners: Source<ByNamespace<HashSet<String>, Target>>,
+    /// Since when (UTC) a part of it may be out of date, as its watch is lost; absent while all of it is current.
+    pub outdated_since: Option<Timestamp>,
 }
 
 impl Inventory {
@@ -58,8 +67,8 @@ impl Inventory {
     }
 }
 
-/// What is known of objects, by namespace and then by name.
-pub type ByNamespace<T> = BTreeMap<String, BTreeMap<String, T>>;
+/// What is known of objects, by namespace and then by name. Snapshots share the namespaces in which nothing changed.
+pub type ByNamespace<T, N = String> = BTreeMap<String, Arc<BTreeMap<N, T>>>;
 
 /// A namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,8 +103,15 @@ pub struct Budget {
 /// An object of a namespace, such as an autoscaler scales: kind and name.
 pub type Target = (String, String);
 
-/// A controller object: namespace, kind, name.
-pub type OwnerKey = (String, String, String);
+/// What is in force under the name of a policy. Both are whole manifests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub in_force: Arc<serde_json::Value>,
+    /// What would be, if the cluster had no object of this name; nothing if nothing lies below it.
+    pub without: Option<Arc<serde_json::Value>>,
+    /// Whether it is the cluster's object that is in force, rather than a file or what comes with the program.
+    pub is_of_cluster: bool,
+}
 
 /// A part of the inventory that comes from somewhere and may fail to.
 #[derive(Clone, Debug, Default)]

@@ -1,9 +1,11 @@
 //! What the outside may know about a running gate: its metrics and its logs.
 
 mod counters;
+mod inventory;
 pub mod logs;
 
 pub use counters::{Axis, Counters};
+pub use inventory::InventoryMetrics;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -44,10 +46,13 @@ pub struct Metrics {
     pub review_duration: Histogram,
     /// `[reason]`
     pub decode_failures: Counters,
+    /// `[kind, operation]`
+    pub invalid_definitions: Counters,
     /// Exemptions held, by state; see [`Metrics::exemptions`].
     exemptions: IntGaugeVec,
     policy: PolicyMetrics,
     pub server: ServerMetrics,
+    pub inventory: InventoryMetrics,
 }
 
 /// What the listener itself counts.
@@ -134,9 +139,16 @@ impl Metrics {
                 "Requests that could not be read as a review.",
                 vec![Axis::one("reason", words.decode_failures)],
             )?,
+            invalid_definitions: Counters::register(
+                &registry,
+                "soc2gate_invalid_definitions_total",
+                "Policies and exemptions refused because they could never be in force.",
+                vec![Axis::one("kind", words.kinds), Axis::one("operation", words.operations)],
+            )?,
             exemptions: exemptions(&registry, words)?,
             policy: PolicyMetrics::register(&registry)?,
             server: ServerMetrics::register(&registry)?,
+            inventory: InventoryMetrics::register(&registry)?,
             registry,
         })
     }

@@ -11,7 +11,7 @@ use crate::{
     check::Check,
     checks,
     decision::{Decision, Outcome, State, printable, undecidable},
-    inventory::Inventory,
+    inventory::{Inventory, Source},
     object::Kind,
     policy::{ExemptionState, Mode, PolicySet},
     request::{Operation, Request},
@@ -55,6 +55,7 @@ impl Gate {
             witnesses,
         };
         gate.announce();
+        gate.tell_standing();
         gate
     }
 
@@ -62,6 +63,13 @@ impl Gate {
     pub fn install(&self, policies: PolicySet) {
         self.policies.store(Arc::new(policies));
         self.announce();
+        self.tell_standing();
+    }
+
+    /// Lets the checks of changes to policies know what is in force.
+    fn tell_standing(&self) {
+        let standing = self.policies.load().standing().clone();
+        self.update_inventory(|inventory| inventory.policies = Source::Ready(standing.clone()));
     }
 
     /// Changes what is known of the surroundings.
@@ -105,7 +113,9 @@ impl Gate {
         let policies = self.policies.load();
         let inventory = self.inventory.load();
         match decide(&slim::slim(body), &policies, &inventory, Timestamp::now()) {
-            Ok((request, uid, decision)) => self.reply(&policies, &request, &uid, &decision),
+            Ok((request, uid, decision)) => {
+                self.reply(&policies, inventory.outdated_since, &request, &uid, &decision)
+            }
             Err(unreadable) => self.refuse(&unreadable),
         }
     }
@@ -116,7 +126,8 @@ impl Gate {
         match review::addressee(body) {
             Ok((uid, request)) => {
                 let decision = undecidable(&policies, &request, reason.to_owned());
-                self.reply(&policies, &request, &uid, &decision)
+                let outdated = self.inventory.load().outdated_since;
+                self.reply(&policies, outdated, &request, &uid, &decision)
             }
             Err(unreadable) => self.refuse(&unreadable),
         }
@@ -128,11 +139,19 @@ impl Gate {
         Reply { status: 400, body: format!("{unreadable}\n").into_bytes() }
     }
 
-    fn reply(&self, policies: &PolicySet, request: &Request<'_>, uid: &str, decision: &Decision) -> Reply {
+    fn reply(
+        &self,
+        policies: &PolicySet,
+        outdated: Option<Timestamp>,
+        request: &Request<'_>,
+        uid: &str,
+        decision: &Decision,
+    ) -> Reply {
         let id = Uuid::now_v7();
         let mut buffer = Uuid::encode_buffer();
         let decision_id: &str = id.hyphenated().encode_lower(&mut buffer);
-        let identity = Identity { decision_id, policy_digest: policies.digest() };
+        let inventory_age = outdated.map(|since| Timestamp::now().as_second() - since.as_second());
+        let identity = Identity { decision_id, policy_digest: policies.digest(), inventory_age };
         let body = encode(uid, decision, identity);
         self.count(request, decision);
         log(request, decision, decision_id);
@@ -149,6 +168,9 @@ impl Gate {
         }
         let operation = request.operation.map_or("unknown", Operation::id);
         self.metrics.decisions.count(&[decision.outcome.id(), operation, request.kind.name()]);
+        if !decision.flaws.is_empty() {
+            self.metrics.invalid_definitions.count(&[request.kind.name(), operation]);
+        }
         for finding in &decision.findings {
             self.metrics.findings.count(&[finding.check.id, finding.mode.id(), finding.state.id()]);
         }
@@ -178,7 +200,9 @@ fn log(request: &Request<'_>, decision: &Decision, decision_id: &str) {
         let mut checks: Vec<_> = decision.denials().map(|finding| finding.check.id).collect();
         checks.dedup();
         let checks = checks.join(",");
-        tracing::info!(decision_id, operation, %kind, %namespace, %name, %user, dry_run, checks, "denied {kind} {namespace}/{name}");
+        let flaws: Vec<_> = decision.flaws.iter().map(ToString::to_string).collect();
+        let flaws = printable(&flaws.join("; ")).into_owned();
+        tracing::info!(decision_id, operation, %kind, %namespace, %name, %user, dry_run, checks, flaws, "denied {kind} {namespace}/{name}");
     }
 }
 

@@ -149,7 +149,7 @@ impl Check {
         let (image_evidence, unread) = self.evidence.images()?;
         // The digests that such a file may speak of are said to be unknown where they are asked for.
         unread.iter().for_each(tell);
-        Ok(survey.into_inventory(Inventory { image_evidence, ..Inventory::default() }))
+        Ok(survey.inventory(Inventory { image_evidence, ..Inventory::default() }))
     }
 
     fn policies(&self, now: Timestamp) -> Result<PolicySet, Vec<Unusable>> {

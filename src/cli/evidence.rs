@@ -34,7 +34,7 @@ impl Evidence {
     pub(super) fn read(&self) -> Result<(Inventory, Vec<Unusable>), Vec<Unusable>> {
         let (image_evidence, unread) = self.images()?;
         let known = Inventory { image_evidence, ..Inventory::default() };
-        Ok((if self.inventory.is_some() { self.survey()?.into_inventory(known) } else { known }, unread))
+        Ok((if self.inventory.is_some() { self.survey()?.inventory(known) } else { known }, unread))
     }
 
     /// The scans of images, and the reports that could not be read.

@@ -2,6 +2,7 @@
 
 mod certificate;
 mod cluster;
+mod definitions;
 mod in_force;
 mod scan_reports;
 mod world;
@@ -91,7 +92,8 @@ impl Serve {
         runtime.block_on(async {
             let cluster = self.cluster.connect().await?;
             let witnesses = self.cluster.witnesses(cluster.as_ref());
-            let in_force = InForce::start(self.rules.clone(), &self.evidence, metrics.clone(), witnesses)
+            let (rules, has_cluster) = (self.rules.clone(), cluster.is_some());
+            let in_force = InForce::start(rules, &self.evidence, metrics.clone(), witnesses, has_cluster)
                 .map_err(Error::Unusable)?;
             let joined = match &cluster {
                 Some(cluster) => Some(Joined::start(cluster, &self.cluster, &in_force, &metrics).await?),

@@ -13,7 +13,10 @@ use kube::{
 };
 use tokio::{sync::watch, time::Instant};
 
-use super::{Cluster, is_absent, is_conflict};
+use super::{
+    Cluster,
+    failure::{is_absent, is_conflict},
+};
 
 /// How long a Lease holds, and how often its holder renews it.
 #[derive(Clone, Copy, Debug)]
@@ -29,32 +32,44 @@ impl Default for Term {
     }
 }
 
-/// Whether this replica leads. Every clone tells the same.
+/// Whether this replica leads: until when, as it may be cut off, or stand still, before it can say so. Every clone
+/// tells the same.
 #[derive(Clone, Debug)]
-pub struct Leadership(watch::Receiver<bool>);
+pub struct Leadership(watch::Receiver<Option<Instant>>);
 
 impl Leadership {
     pub fn is_ours(&self) -> bool {
-        *self.0.borrow()
+        // A candidacy that has ended leads nobody.
+        self.0.has_changed().is_ok() && is_now(*self.0.borrow())
     }
 
     /// Waits until this replica leads; for ever if the candidacy has ended.
     pub async fn gained(&mut self) {
-        if self.0.wait_for(|leads| *leads).await.is_err() {
+        if self.0.wait_for(|until| is_now(*until)).await.is_err() {
             std::future::pending().await
         }
     }
 
     /// Waits until this replica no longer leads.
     pub async fn lost(&mut self) {
-        // A candidacy that has ended leads nobody.
-        let _ended = self.0.wait_for(|leads| !*leads).await.is_err();
+        loop {
+            let until = *self.0.borrow_and_update();
+            let Some(until) = until.filter(|until| is_now(Some(*until))) else { return };
+            tokio::select! {
+                () = tokio::time::sleep_until(until) => {}
+                told = self.0.changed() => if told.is_err() { return },
+            }
+        }
     }
+}
+
+fn is_now(until: Option<Instant>) -> bool {
+    until.is_some_and(|until| Instant::now() < until)
 }
 
 /// Runs for leadership under the Lease `name` until the returned task is aborted.
 pub fn stand(cluster: &Cluster, name: &str, term: Term) -> (Leadership, tokio::task::JoinHandle<()>) {
-    let (tell, told) = watch::channel(false);
+    let (tell, told) = watch::channel(None);
     let api = Api::namespaced(cluster.client.clone(), &cluster.namespace);
     let candidate = Candidate {
         api,
@@ -79,26 +94,27 @@ struct Candidate {
 }
 
 impl Candidate {
-    async fn run(mut self, tell: watch::Sender<bool>) {
+    async fn run(mut self, tell: watch::Sender<Option<Instant>>) {
+        let mut led = false;
         loop {
             // An answer that takes longer than this would tell of a Lease that has run out meanwhile.
             let asked = Instant::now();
             let outcome = tokio::time::timeout(self.term.renew_every, self.take()).await;
             match outcome {
-                Ok(Ok(true)) => self.renewed = Some(asked),
+                Ok(Ok(true)) => (self.renewed, self.seen) = (Some(asked), None),
                 Ok(Ok(false)) => self.renewed = None,
                 Ok(Err(error)) => tracing::warn!(%error, lease = self.name, "the lease cannot be renewed"),
                 Err(_) => tracing::warn!(lease = self.name, "renewing the lease took too long"),
             }
             // Whoever cannot reach the API server stops before another may begin.
-            let margin = self.term.renew_every / 2;
-            let leads = self.renewed.is_some_and(|renewed| renewed.elapsed() + margin < self.term.holds);
-            tell.send_if_modified(|before| {
-                if *before != leads {
-                    tracing::info!(lease = self.name, leads, "leadership changed");
-                }
-                std::mem::replace(before, leads) != leads
-            });
+            let leads_for = self.term.holds.saturating_sub(self.term.renew_every / 2);
+            let until = self.renewed.map(|renewed| renewed + leads_for);
+            let leads = is_now(until);
+            if leads != led {
+                tracing::info!(lease = self.name, leads, "leadership changed");
+            }
+            led = leads;
+            tell.send_replace(until);
             tokio::time::sleep(self.term.renew_every).await;
         }
     }
@@ -107,13 +123,22 @@ impl Candidate {
     async fn take(&mut self) -> kube::Result<bool> {
         let lease = match self.api.get(&self.name).await {
             Ok(lease) => lease,
-            Err(error) if is_absent(&error) => return self.create().await,
+            Err(error) if is_absent(&error) => {
+                // Deleted, and whoever held it does not know yet.
+                if self.seen.is_some() && !self.has_run_out(None, self.term.holds) {
+                    return Ok(false);
+                }
+                return self.create().await;
+            }
             Err(error) => return Err(error),
         };
         let spec = lease.spec.clone().unwrap_or_default();
         let holder = spec.holder_identity.as_deref().filter(|holder| !holder.is_empty());
         let is_ours = holder == Some(&self.identity);
-        if !is_ours && holder.is_some() && !self.has_run_out(&lease, &spec) {
+        let holds = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
+        let holds = holds.map_or(self.term.holds, Duration::from_secs);
+        let sign = lease.metadata.resource_version.clone();
+        if !is_ours && holder.is_some() && !self.has_run_out(sign, holds) {
             return Ok(false);
         }
         let transitions = spec.lease_transitions.unwrap_or_default();
@@ -147,11 +172,8 @@ impl Candidate {
         won(self.api.create(&PostParams::default(), &lease).await)
     }
 
-    /// Whether its holder has given no sign of life for as long as the Lease holds.
-    fn has_run_out(&mut self, lease: &Lease, spec: &LeaseSpec) -> bool {
-        let sign = lease.metadata.resource_version.clone();
-        let holds = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
-        let holds = holds.map_or(self.term.holds, Duration::from_secs);
+    /// Whether its holder has given no sign of life for as long as the Lease holds. That it was deleted is one too.
+    fn has_run_out(&mut self, sign: Option<String>, holds: Duration) -> bool {
         match &self.seen {
             Some((seen, when)) if *seen == sign => when.elapsed() > holds,
             _ => {

@@ -53,6 +53,16 @@ impl Raw {
         self.metadata.name.as_deref().unwrap_or_default()
     }
 
+    /// Uid, generation (0 for kinds that have none) and resource version.
+    pub(crate) fn version(&self) -> (&str, i64, &str) {
+        let ObjectMeta { uid, generation, resource_version, .. } = &self.metadata;
+        (
+            uid.as_deref().unwrap_or_default(),
+            generation.unwrap_or_default(),
+            resource_version.as_deref().unwrap_or_default(),
+        )
+    }
+
     /// Empty for what is in no namespace.
     pub fn namespace(&self) -> &str {
         self.metadata.namespace.as_deref().unwrap_or_default()
@@ -75,38 +85,82 @@ impl<'de> Deserialize<'de> for Raw {
     }
 }
 
-impl Resource for Raw {
-    type DynamicType = ApiResource;
-    type Scope = DynamicResourceScope;
+/// An object of which only the metadata is asked for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+pub struct Bare(Raw);
 
-    fn kind(resource: &ApiResource) -> Cow<'_, str> {
-        Cow::Borrowed(&resource.kind)
-    }
+/// What can be followed: an object as text, in full or without all but its metadata.
+pub trait Told:
+    Resource<DynamicType = ApiResource, Scope = DynamicResourceScope>
+    + AsRef<Raw>
+    + Clone
+    + std::fmt::Debug
+    + serde::de::DeserializeOwned
+    + Send
+    + 'static
+{
+}
 
-    fn group(resource: &ApiResource) -> Cow<'_, str> {
-        Cow::Borrowed(&resource.group)
-    }
+impl Told for Raw {}
+impl Told for Bare {}
 
-    fn version(resource: &ApiResource) -> Cow<'_, str> {
-        Cow::Borrowed(&resource.version)
-    }
-
-    fn api_version(resource: &ApiResource) -> Cow<'_, str> {
-        Cow::Borrowed(&resource.api_version)
-    }
-
-    fn plural(resource: &ApiResource) -> Cow<'_, str> {
-        Cow::Borrowed(&resource.plural)
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.metadata
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.metadata
+impl AsRef<Self> for Raw {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }
+
+impl AsRef<Raw> for Bare {
+    fn as_ref(&self) -> &Raw {
+        &self.0
+    }
+}
+
+/// The resource of a [`Raw`] object, and of a [`Bare`] one.
+macro_rules! resource {
+    ($object:ty, $metadata_alone:literal, $($field:tt).+) => {
+        impl Resource for $object {
+            type DynamicType = ApiResource;
+            type Scope = DynamicResourceScope;
+
+            fn metadata_api() -> bool {
+                $metadata_alone
+            }
+
+            fn kind(resource: &ApiResource) -> Cow<'_, str> {
+                Cow::Borrowed(&resource.kind)
+            }
+
+            fn group(resource: &ApiResource) -> Cow<'_, str> {
+                Cow::Borrowed(&resource.group)
+            }
+
+            fn version(resource: &ApiResource) -> Cow<'_, str> {
+                Cow::Borrowed(&resource.version)
+            }
+
+            fn api_version(resource: &ApiResource) -> Cow<'_, str> {
+                Cow::Borrowed(&resource.api_version)
+            }
+
+            fn plural(resource: &ApiResource) -> Cow<'_, str> {
+                Cow::Borrowed(&resource.plural)
+            }
+
+            fn meta(&self) -> &ObjectMeta {
+                &self.$($field).+
+            }
+
+            fn meta_mut(&mut self) -> &mut ObjectMeta {
+                &mut self.$($field).+
+            }
+        }
+    };
+}
+
+resource!(Raw, false, metadata);
+resource!(Bare, true, 0.metadata);
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ use kube::{
     core::{ApiResource, discovery::Scope},
 };
 
-use super::Raw;
+use super::raw::Told;
 
 /// A resource as the cluster serves it today.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Resource {
 
 impl Resource {
     /// All of its objects, in whichever namespace.
-    pub fn everywhere(&self, client: &Client) -> Api<Raw> {
+    pub fn everywhere<O: Told>(&self, client: &Client) -> Api<O> {
         Api::all_with(client.clone(), &self.api)
     }
 }

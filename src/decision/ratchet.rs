@@ -13,7 +13,7 @@ use crate::{
     check::{Ask, Report, Violation},
     inventory::Inventory,
     object::{Object, misfit},
-    policy::Bound,
+    policy::{Bound, PolicySet},
     request::{Operation, Request},
     secrets::{FingerprintKey, SharedScan},
 };
@@ -88,13 +88,26 @@ pub(super) fn old_object<'a>(request: &Request<'a>, decision: &mut Decision) -> 
     })
 }
 
+/// The identities of the violations that a controller object has, for [`Inventory::owners`]: what it makes may have
+/// them too.
+pub fn of_template(
+    policies: &PolicySet,
+    object: Object<'_>,
+    inventory: &Inventory,
+    now: Timestamp,
+) -> HashSet<String> {
+    let decision = super::decide(policies, &Request::of_manifest(object), inventory, now);
+    let findings = decision.findings.iter();
+    findings.map(|finding| of_check(finding.check.id, &finding.violation.identity())).collect()
+}
+
 /// How the inventory spells the identity of an owner's violation.
 pub fn of_check(check: &str, identity: &str) -> String {
     format!("{check}:{identity}")
 }
 
 fn of_owner<'i>(request: &Request<'_>, inventory: &'i Inventory) -> Option<&'i HashSet<String>> {
-    let owners = inventory.owners.as_ref()?;
+    let owners = inventory.owners.ready()?.get(&*request.namespace)?;
     let owner = inventory.trusted_owner(request)?;
-    owners.get(&(request.namespace.to_string(), owner.kind, owner.name))
+    owners.get(&(owner.kind, owner.name))
 }

@@ -104,7 +104,10 @@ impl<'a> Outline<'a> {
             }
         } else if let Some(items) = self.items {
             return operator::tell(items, tell);
-        } else if self.kind.as_deref() == Some(operator::KIND) {
+        } else if self.kind.as_deref() == Some(operator::KIND)
+            // Items of a list that the API server sends do not repeat their kind.
+            || (self.kind.is_none() && self.report.is_some())
+        {
             self.report.ok_or_else(|| "it has no `report`".to_owned()).and_then(operator::scan)
         } else if let Some(manifests) = self.manifests {
             return index::tell(&manifests, bytes, tell);

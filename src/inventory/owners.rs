@@ -1,6 +1,6 @@
 //! Whose an object is: the root of its chain of controllers, under which violations are counted.
 
-use super::{Inventory, OwnerKey};
+use super::{Inventory, Target};
 use crate::{
     object::Metadata,
     request::{Owner, Request},
@@ -14,16 +14,16 @@ impl Inventory {
     /// Kubernetes' naming. It attributes and never excuses, since anybody may write an owner reference.
     pub fn root_of(&self, namespace: &str, metadata: &Metadata<'_>) -> Option<Owner> {
         let controller = metadata.controller()?;
-        let first = (namespace.to_owned(), controller.kind.to_string(), controller.name.to_string());
-        match self.climb(&first) {
-            Some((_, kind, name)) => Some(Owner { kind, name }),
+        let first = (controller.kind.to_string(), controller.name.to_string());
+        match self.climb(namespace, &first) {
+            Some((kind, name)) => Some(Owner { kind, name }),
             None => Owner::named_by(metadata),
         }
     }
 
     /// The end of the chain that begins with a controller; none if the inventory does not know its controller.
-    fn climb(&self, first: &OwnerKey) -> Option<OwnerKey> {
-        let known = self.controllers.ready()?;
+    fn climb(&self, namespace: &str, first: &Target) -> Option<Target> {
+        let known = self.controllers.ready()?.get(namespace)?;
         let mut top = known.get(first)?;
         for _ in 0..LONGEST_CHAIN {
             match known.get(top) {

@@ -1,17 +1,23 @@
 //! Roles and bindings: what a role grants, and to whom.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
+use super::{
+    ByNamespace,
+    shared::{absorb, drop_from, put_into},
+};
 use crate::object::{Binding, Labels, PolicyRule, Role, RoleRef, Subject, service_account};
 
 /// Every role and every binding.
 #[derive(Clone, Debug, Default)]
 pub struct Roles {
-    cluster_roles: HashMap<String, BoundRole>,
-    /// By namespace and name.
-    roles: BTreeMap<(String, String), BoundRole>,
-    /// By namespace (empty for a ClusterRoleBinding) and name.
-    bindings: BTreeMap<(String, String), Binding>,
+    cluster_roles: BTreeMap<String, Arc<BoundRole>>,
+    roles: ByNamespace<BoundRole>,
+    /// A ClusterRoleBinding is in the empty namespace.
+    bindings: ByNamespace<Binding>,
 }
 
 /// A role with what its metadata says of it.
@@ -25,36 +31,50 @@ impl Roles {
     /// Notes a Role (with its namespace) or a ClusterRole (empty namespace).
     pub fn add_role(&mut self, namespace: &str, name: &str, role: BoundRole) {
         if namespace.is_empty() {
-            self.cluster_roles.insert(name.to_owned(), role);
+            self.cluster_roles.insert(name.to_owned(), Arc::new(role));
         } else {
-            self.roles.insert((namespace.to_owned(), name.to_owned()), role);
+            put_into(&mut self.roles, namespace, name.to_owned(), role);
+        }
+    }
+
+    /// Lets go of a Role (with its namespace) or a ClusterRole (empty namespace).
+    pub fn drop_role(&mut self, namespace: &str, name: &str) {
+        if namespace.is_empty() {
+            self.cluster_roles.remove(name);
+        } else {
+            drop_from(&mut self.roles, namespace, name);
         }
     }
 
     /// Notes a RoleBinding (with its namespace) or a ClusterRoleBinding (empty namespace).
     pub fn add_binding(&mut self, namespace: &str, name: &str, binding: Binding) {
-        self.bindings.insert((namespace.to_owned(), name.to_owned()), binding);
+        put_into(&mut self.bindings, namespace, name.to_owned(), binding);
+    }
+
+    /// Lets go of a RoleBinding (with its namespace) or a ClusterRoleBinding (empty namespace).
+    pub fn drop_binding(&mut self, namespace: &str, name: &str) {
+        drop_from(&mut self.bindings, namespace, name);
     }
 
     /// Takes in what others hold; of two with one name, theirs counts.
     pub fn absorb(&mut self, other: Self) {
         self.cluster_roles.extend(other.cluster_roles);
-        self.roles.extend(other.roles);
-        self.bindings.extend(other.bindings);
+        absorb(&mut self.roles, other.roles);
+        absorb(&mut self.bindings, other.bindings);
     }
 
     /// The role that a binding in `namespace` (empty for a ClusterRoleBinding) refers to.
     pub fn referred(&self, role_ref: &RoleRef, namespace: &str) -> Option<&BoundRole> {
         match &*role_ref.kind {
-            "ClusterRole" => self.cluster_roles.get(&*role_ref.name),
-            "Role" => self.roles.get(&(namespace.to_owned(), role_ref.name.0.clone())),
+            "ClusterRole" => self.cluster_roles.get(&*role_ref.name).map(|role| &**role),
+            "Role" => self.roles.get(namespace)?.get(&*role_ref.name),
             _ => None,
         }
     }
 
     /// Every ClusterRole with its name.
     pub fn cluster_roles(&self) -> impl Iterator<Item = (&str, &BoundRole)> {
-        self.cluster_roles.iter().map(|(name, role)| (&**name, role))
+        self.cluster_roles.iter().map(|(name, role)| (&**name, &**role))
     }
 
     /// The ClusterRoles that take in the rules of one with these labels, by name.
@@ -97,11 +117,10 @@ impl Roles {
     /// and empty for a ClusterRole.
     pub fn bindings_of(&self, namespace: &str, name: &str) -> impl Iterator<Item = (&str, &Binding)> {
         let kind = if namespace.is_empty() { "ClusterRole" } else { "Role" };
-        self.bindings.iter().filter_map(move |((bound_in, _), binding)| {
-            let here = namespace.is_empty() || namespace == bound_in;
-            let refers = *binding.role_ref.kind == *kind && *binding.role_ref.name == *name;
-            (here && refers).then_some((&**bound_in, binding))
-        })
+        let here =
+            self.bindings.iter().filter(move |(bound_in, _)| namespace.is_empty() || namespace == *bound_in);
+        here.flat_map(|(bound_in, bindings)| bindings.values().map(|binding| (&**bound_in, binding)))
+            .filter(move |(_, binding)| *binding.role_ref.kind == *kind && *binding.role_ref.name == *name)
     }
 
     /// Whether any binding names this service account: itself, its user, or the group of its namespace.
@@ -115,8 +134,8 @@ impl Roles {
             "Group" => subject.name.strip_prefix("system:serviceaccounts:") == Some(namespace),
             _ => false,
         };
-        self.bindings
-            .iter()
-            .any(|((bound_in, _), binding)| binding.subjects.iter().any(|subject| names(subject, bound_in)))
+        self.bindings.iter().any(|(bound_in, bindings)| {
+            bindings.values().any(|binding| binding.subjects.iter().any(|subject| names(subject, bound_in)))
+        })
     }
 }

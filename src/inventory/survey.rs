@@ -1,73 +1,81 @@
-//! Collects an inventory from objects: the manifests that `check` was given, or a directory of them.
+//! Collects an inventory from objects: the manifests that `check` was given, a directory of them, or what the API server
+//! tells as it changes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map::Entry};
+mod claims;
+mod workloads;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use claims::Claims;
+use workloads::Workloads;
 
 use super::{
-    Account, BoundRole, Budget, ByNamespace, Inventory, Namespace, OwnerKey, Pod, Roles, Source, Target,
+    Account, BoundRole, Budget, ByNamespace, Inventory, Namespace, Roles, Source, Target,
+    shared::{absorb, drop_from, put_into},
 };
 use crate::object::{
     AuthorizationPolicy, Body, Kind, Labels, LimitRange, Map, Metadata, NetworkPolicy, Object, Pairs, Route,
     Word,
 };
 
-/// What was seen so far. The objects that were shown to it are the world: what it has not seen does not exist.
-#[derive(Debug, Default)]
+/// What exists as far as it was seen. The objects that were shown to it are the world: what it has not seen does not
+/// exist.
+#[derive(Clone, Debug, Default)]
 pub struct Survey {
-    namespaces: BTreeMap<String, Namespace>,
-    workload_namespaces: BTreeMap<String, Target>,
-    network_policies: ByNamespace<NetworkPolicy>,
-    authorization_policies: ByNamespace<AuthorizationPolicy>,
-    roles: Roles,
-    accounts: ByNamespace<Account>,
-    pods: ByNamespace<Pod>,
-    disruption_budgets: ByNamespace<Budget>,
-    autoscalers: BTreeMap<String, BTreeMap<Target, i64>>,
-    limit_ranges: ByNamespace<LimitRange>,
-    routes: ByNamespace<Route>,
-    hosts: BTreeMap<String, BTreeSet<String>>,
-    controllers: HashMap<OwnerKey, OwnerKey>,
+    namespaces: Arc<BTreeMap<String, Namespace>>,
+    workloads: Workloads,
+    network_policies: Arc<ByNamespace<NetworkPolicy>>,
+    authorization_policies: Arc<ByNamespace<AuthorizationPolicy>>,
+    roles: Arc<Roles>,
+    accounts: Arc<ByNamespace<Account>>,
+    disruption_budgets: Arc<ByNamespace<Budget>>,
+    autoscalers: Arc<ByNamespace<i64, Target>>,
+    /// What each autoscaler scales and keeps, by its own name: two may have one target.
+    scaled: ByNamespace<(Target, i64)>,
+    limit_ranges: Arc<ByNamespace<LimitRange>>,
+    routes: Arc<ByNamespace<Route>>,
+    claims: Claims,
+    /// The kinds that cannot be seen, with the reason.
+    unseen: HashMap<Kind, String>,
 }
 
 impl Survey {
-    /// Takes note of an object.
+    /// Takes note of an object, as it is now.
     pub fn see(&mut self, object: &Object<'_>) {
-        for host in object.hosts().filter_map(|at| at.claimed()) {
-            self.hosts.entry(host).or_default().insert(object.metadata.namespace.to_string());
-        }
         let metadata = &object.metadata;
         let (namespace, name) = (&*metadata.namespace, &*metadata.name);
+        self.claims.see(object);
         if object.kind == Kind::Namespace {
-            let seen = self.namespaces.entry(name.to_owned()).or_default();
-            (seen.labels, seen.annotations) = (owned(&metadata.labels), owned(&metadata.annotations));
+            let mut labels = owned(&metadata.labels);
             // The API server sets it on every namespace; manifests leave it out.
-            let own_name = "kubernetes.io/metadata.name".to_owned();
-            seen.labels.insert(own_name, Word(name.to_owned()));
-            seen.is_terminating = !metadata.deletion_timestamp.is_empty();
+            labels.insert("kubernetes.io/metadata.name".to_owned(), Word(name.to_owned()));
+            let seen = Namespace {
+                labels,
+                annotations: owned(&metadata.annotations),
+                is_terminating: !metadata.deletion_timestamp.is_empty(),
+            };
+            Arc::make_mut(&mut self.namespaces).insert(name.to_owned(), seen);
         }
-        if let Some(pod) = object.pod() {
-            let own = (object.kind.name().to_owned(), object.display_name().to_owned());
-            self.see_workload(namespace.to_owned(), own);
-            if object.kind == Kind::Pod {
-                let account = pod.spec.account().to_owned();
-                put(&mut self.pods, metadata, Pod { labels: owned(&metadata.labels), account });
-            }
-            self.see_controller(object);
-        }
+        self.workloads.see(object);
         match &object.body {
             Body::NetworkPolicy(policy) if metadata.deletion_timestamp.is_empty() => {
                 put(&mut self.network_policies, metadata, policy.clone());
             }
+            Body::NetworkPolicy(_) => self.forget(object.kind, namespace, name),
             Body::AuthorizationPolicy(policy) => {
                 put(&mut self.authorization_policies, metadata, policy.clone());
             }
             Body::Role(role) => {
                 let role = BoundRole { labels: owned(&metadata.labels), role: role.clone() };
                 let namespace = if object.kind == Kind::ClusterRole { "" } else { namespace };
-                self.roles.add_role(namespace, name, role);
+                Arc::make_mut(&mut self.roles).add_role(namespace, name, role);
             }
             Body::Binding(binding) => {
                 let namespace = if object.kind == Kind::ClusterRoleBinding { "" } else { namespace };
-                self.roles.add_binding(namespace, name, binding.clone());
+                Arc::make_mut(&mut self.roles).add_binding(namespace, name, binding.clone());
             }
             Body::ServiceAccount(account) => {
                 let automount = account.automount_service_account_token;
@@ -80,32 +88,73 @@ impl Survey {
                 let target = &autoscaler.scale_target_ref;
                 let target = (target.kind.0.clone(), target.name.0.clone());
                 let least = autoscaler.min_replicas.unwrap_or(1);
-                self.autoscalers.entry(namespace.to_owned()).or_default().insert(target, least);
+                put_into(&mut self.scaled, namespace, name.to_owned(), (target, least));
+                self.rescale(namespace);
             }
             Body::LimitRange(limits) => put(&mut self.limit_ranges, metadata, limits.clone()),
             Body::Route(route) => {
-                // Routes of two kinds may bear one name.
-                let name = match object.kind {
-                    Kind::HTTPRoute => name.to_owned(),
-                    kind => format!("{}/{name}", kind.name()),
-                };
-                self.routes.entry(namespace.to_owned()).or_default().insert(name, route.clone());
+                let name = route_name(object.kind, name);
+                put_into(Arc::make_mut(&mut self.routes), namespace, name, route.clone());
             }
             _ => {}
         }
     }
 
-    /// Notes that something runs in a namespace; the first by kind and name stands for all of them.
-    fn see_workload(&mut self, namespace: String, own: Target) {
-        match self.workload_namespaces.entry(namespace) {
-            Entry::Vacant(none) => {
-                none.insert(own);
+    /// Lets go of an object that exists no more. What is in no namespace has an empty one.
+    pub fn forget(&mut self, kind: Kind, namespace: &str, name: &str) {
+        self.claims.forget(kind, namespace, name);
+        self.workloads.forget(kind, namespace, name);
+        match kind {
+            Kind::Namespace => {
+                Arc::make_mut(&mut self.namespaces).remove(name);
             }
-            Entry::Occupied(mut first) if own < *first.get() => {
-                first.insert(own);
+            Kind::NetworkPolicy => drop_from(Arc::make_mut(&mut self.network_policies), namespace, name),
+            Kind::AuthorizationPolicy => {
+                drop_from(Arc::make_mut(&mut self.authorization_policies), namespace, name);
             }
-            Entry::Occupied(_) => {}
+            Kind::Role | Kind::ClusterRole => Arc::make_mut(&mut self.roles).drop_role(namespace, name),
+            Kind::RoleBinding | Kind::ClusterRoleBinding => {
+                Arc::make_mut(&mut self.roles).drop_binding(namespace, name);
+            }
+            Kind::ServiceAccount => drop_from(Arc::make_mut(&mut self.accounts), namespace, name),
+            Kind::PodDisruptionBudget => {
+                drop_from(Arc::make_mut(&mut self.disruption_budgets), namespace, name);
+            }
+            Kind::HorizontalPodAutoscaler => {
+                drop_from(&mut self.scaled, namespace, name);
+                self.rescale(namespace);
+            }
+            Kind::LimitRange => drop_from(Arc::make_mut(&mut self.limit_ranges), namespace, name),
+            Kind::HTTPRoute | Kind::GRPCRoute | Kind::TLSRoute => {
+                drop_from(Arc::make_mut(&mut self.routes), namespace, &route_name(kind, name));
+            }
+            _ => {}
         }
+    }
+
+    /// Notes that objects of a kind cannot be seen, with the reason: what depends on them is unavailable, not absent.
+    pub fn cannot_see(&mut self, kind: Kind, reason: String) {
+        self.unseen.insert(kind, reason);
+    }
+
+    /// Notes that objects of a kind can be seen again.
+    pub fn can_see(&mut self, kind: Kind) {
+        self.unseen.remove(&kind);
+    }
+
+    /// Renews what is known of the autoscalers of a namespace, from each of them.
+    fn rescale(&mut self, namespace: &str) {
+        let all = Arc::make_mut(&mut self.autoscalers);
+        let Some(own) = self.scaled.get(namespace) else {
+            all.remove(namespace);
+            return;
+        };
+        let mut by_target: BTreeMap<Target, i64> = BTreeMap::new();
+        for (target, least) in own.values() {
+            let known = by_target.entry(target.clone()).or_insert(*least);
+            *known = (*known).max(*least);
+        }
+        all.insert(namespace.to_owned(), Arc::new(by_target));
     }
 
     /// Takes in what another survey has seen; of two objects with one name, the other's counts.
@@ -113,81 +162,84 @@ impl Survey {
         // In full, so that a part that is added here cannot be forgotten.
         let Self {
             namespaces,
-            workload_namespaces,
+            workloads,
             network_policies,
             authorization_policies,
             roles,
             accounts,
-            pods,
             disruption_budgets,
             autoscalers,
+            scaled,
             limit_ranges,
             routes,
-            hosts,
-            controllers,
+            claims,
+            unseen,
         } = other;
-        self.namespaces.extend(namespaces);
-        for (namespace, first) in workload_namespaces {
-            self.see_workload(namespace, first);
-        }
-        absorb(&mut self.network_policies, network_policies);
-        absorb(&mut self.authorization_policies, authorization_policies);
-        self.roles.absorb(roles);
-        absorb(&mut self.accounts, accounts);
-        absorb(&mut self.pods, pods);
-        absorb(&mut self.disruption_budgets, disruption_budgets);
-        absorb(&mut self.autoscalers, autoscalers);
-        absorb(&mut self.limit_ranges, limit_ranges);
-        absorb(&mut self.routes, routes);
-        for (host, namespaces) in hosts {
-            self.hosts.entry(host).or_default().extend(namespaces);
-        }
-        self.controllers.extend(controllers);
+        Arc::make_mut(&mut self.namespaces).extend(Arc::unwrap_or_clone(namespaces));
+        self.workloads.absorb(workloads);
+        take_in(&mut self.network_policies, network_policies);
+        take_in(&mut self.authorization_policies, authorization_policies);
+        Arc::make_mut(&mut self.roles).absorb(Arc::unwrap_or_clone(roles));
+        take_in(&mut self.accounts, accounts);
+        take_in(&mut self.disruption_budgets, disruption_budgets);
+        take_in(&mut self.limit_ranges, limit_ranges);
+        take_in(&mut self.routes, routes);
+        absorb(&mut self.scaled, scaled);
+        autoscalers.keys().for_each(|namespace| self.rescale(namespace));
+        self.claims.absorb(claims);
+        self.unseen.extend(unseen);
     }
 
-    /// Notes who controls a controller.
-    fn see_controller(&mut self, object: &Object<'_>) {
-        let metadata = &object.metadata;
-        if object.kind == Kind::Pod || metadata.name.is_empty() {
-            return;
-        }
-        let Some(controller) = metadata.controller() else { return };
-        let key = |kind: &str, name: &str| (metadata.namespace.to_string(), kind.to_owned(), name.to_owned());
-        self.controllers
-            .insert(key(object.kind.name(), &metadata.name), key(&controller.kind, &controller.name));
-    }
-
-    /// The inventory of everything seen, in place of those parts of `known` that objects can tell of.
-    pub fn into_inventory(self, known: Inventory) -> Inventory {
+    /// The inventory of everything seen, in place of those parts of `known` that objects can tell of. It shares what it
+    /// holds with the survey until either changes.
+    pub fn inventory(&self, known: Inventory) -> Inventory {
+        const ROUTES: [Kind; 3] = [Kind::HTTPRoute, Kind::GRPCRoute, Kind::TLSRoute];
+        const ROLES: [Kind; 4] = [Kind::Role, Kind::ClusterRole, Kind::RoleBinding, Kind::ClusterRoleBinding];
+        let hosts = [Kind::Ingress].iter().chain(&ROUTES);
         Inventory {
-            namespaces: Source::of(self.namespaces),
-            workload_namespaces: Source::of(self.workload_namespaces),
-            network_policies: Source::of(self.network_policies),
-            authorization_policies: Source::of(self.authorization_policies),
-            roles: Source::of(self.roles),
-            accounts: Source::of(self.accounts),
-            pods: Source::of(self.pods),
-            disruption_budgets: Source::of(self.disruption_budgets),
-            autoscalers: Source::of(self.autoscalers),
-            limit_ranges: Source::of(self.limit_ranges),
-            routes: Source::of(self.routes),
-            hosts: Source::of(self.hosts),
-            controllers: Source::of(self.controllers),
+            namespaces: self.part(&[Kind::Namespace], &self.namespaces),
+            workload_namespaces: self.part(&Kind::POD_SPECS, &self.workloads.namespaces),
+            network_policies: self.part(&[Kind::NetworkPolicy], &self.network_policies),
+            authorization_policies: self.part(&[Kind::AuthorizationPolicy], &self.authorization_policies),
+            roles: self.part(&ROLES, &self.roles),
+            accounts: self.part(&[Kind::ServiceAccount], &self.accounts),
+            pods: self.part(&[Kind::Pod], &self.workloads.pods),
+            disruption_budgets: self.part(&[Kind::PodDisruptionBudget], &self.disruption_budgets),
+            autoscalers: self.part(&[Kind::HorizontalPodAutoscaler], &self.autoscalers),
+            limit_ranges: self.part(&[Kind::LimitRange], &self.limit_ranges),
+            routes: self.part(&ROUTES, &self.routes),
+            hosts: self.part(hosts, &self.claims.hosts),
+            controllers: self.part(&[Kind::ReplicaSet, Kind::Job], &self.workloads.controllers),
             ..known
         }
     }
-}
 
-fn absorb<K: Ord, T>(into: &mut BTreeMap<String, BTreeMap<K, T>>, from: BTreeMap<String, BTreeMap<K, T>>) {
-    for (namespace, content) in from {
-        into.entry(namespace).or_default().extend(content);
+    /// A part that objects of these kinds tell of: available only if all of them can be seen.
+    fn part<'k, T>(&self, kinds: impl IntoIterator<Item = &'k Kind>, seen: &Arc<T>) -> Source<T> {
+        let unseen = kinds.into_iter().find_map(|kind| self.unseen.get(kind));
+        unseen.map_or_else(|| Source::Ready(seen.clone()), |reason| Source::Unavailable(reason.clone()))
     }
 }
 
-fn put<T>(into: &mut ByNamespace<T>, metadata: &Metadata<'_>, value: T) {
-    into.entry(metadata.namespace.to_string()).or_default().insert(metadata.name.to_string(), value);
+/// Routes of two kinds may bear one name.
+fn route_name(kind: Kind, name: &str) -> String {
+    match kind {
+        Kind::HTTPRoute => name.to_owned(),
+        kind => format!("{}/{name}", kind.name()),
+    }
+}
+
+fn take_in<T: Clone>(into: &mut Arc<ByNamespace<T>>, from: Arc<ByNamespace<T>>) {
+    absorb(Arc::make_mut(into), Arc::unwrap_or_clone(from));
+}
+
+fn put<T: Clone>(into: &mut Arc<ByNamespace<T>>, metadata: &Metadata<'_>, value: T) {
+    put_into(Arc::make_mut(into), &metadata.namespace, metadata.name.to_string(), value);
 }
 
 fn owned(pairs: &Pairs<'_>) -> Labels {
     Map(pairs.iter().map(|(key, value)| (key.to_string(), Word(value.to_string()))).collect())
 }
+
+#[cfg(test)]
+mod tests;

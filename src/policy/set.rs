@@ -1,6 +1,6 @@
 //! The policies in force, indexed by kind. Immutable: a reload makes a new set.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -9,6 +9,7 @@ use crate::{
     check::{Check, Examiner, Need, Params, Version},
     checks,
     criterion::Criterion,
+    inventory::Standing,
     manifest::{self, Unusable},
     object::Kind,
     secrets::FingerprintKey,
@@ -57,6 +58,7 @@ pub struct PolicySet {
     bound: Vec<Bound>,
     by_kind: Vec<OfKind>,
     policies: Vec<Arc<ControlPolicy>>,
+    standing: Arc<BTreeMap<String, Standing>>,
     exemptions: Exemptions,
     digest: String,
     has_overlaps: bool,
@@ -88,6 +90,7 @@ impl PolicySet {
             bound,
             by_kind,
             policies,
+            standing: Arc::default(),
             exemptions: Exemptions::default(),
             digest,
             has_overlaps,
@@ -136,13 +139,30 @@ impl PolicySet {
     fn indexed(mut self) -> Self {
         let exemptions = std::mem::take(&mut self.exemptions);
         let fingerprint_key = self.fingerprint_key.take();
-        Self { exemptions, fingerprint_key, ..Self::of(self.bound, self.policies, self.digest) }
+        let standing = std::mem::take(&mut self.standing);
+        Self { exemptions, fingerprint_key, standing, ..Self::of(self.bound, self.policies, self.digest) }
     }
 
     /// The same policies with the install key for the fingerprints of secrets.
     pub(super) fn with_fingerprint_key(mut self, key: Option<Arc<FingerprintKey>>) -> Self {
         self.fingerprint_key = key;
         self
+    }
+
+    /// The same policies, knowing what stands under each name.
+    pub(super) fn with_standing(mut self, standing: BTreeMap<String, Standing>) -> Self {
+        self.standing = Arc::new(standing);
+        self
+    }
+
+    /// What is in force under each name, and what would be without the cluster's object of it.
+    pub fn standing(&self) -> &Arc<BTreeMap<String, Standing>> {
+        &self.standing
+    }
+
+    /// The policy of this name.
+    pub fn policy(&self, name: &str) -> Option<&ControlPolicy> {
+        self.policies.iter().find(|policy| policy.name == name).map(|policy| &**policy)
     }
 
     /// The install key for the fingerprints of secrets, if there is one.
@@ -189,7 +209,7 @@ impl PolicySet {
     }
 
     /// The longest that every policy with this check allows, in days.
-    fn longest_exemption(&self, check: &str) -> Option<u16> {
+    pub(super) fn longest_exemption(&self, check: &str) -> Option<u16> {
         self.policies
             .iter()
             .filter(|policy| policy.checks.iter().any(|entry| entry.id == check))

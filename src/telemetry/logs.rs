@@ -47,11 +47,14 @@ pub enum Error {
 /// # Errors
 /// When the level cannot be read, or logging runs already.
 pub fn start(format: Format, level: &str) -> Result<(), Error> {
-    // First, so that whoever names it overrides it: each failure of its requests is told by whoever made the request.
-    let directives = format!("kube_client::client::builder=off,{level}");
     let filter = EnvFilter::builder()
-        .parse(&directives)
+        .parse(level)
         .map_err(|reason| Error::Level(level.to_owned(), reason.to_string()))?;
+    // Every failure reaches whoever asked, who says what it means; here it would be told twice.
+    let filter = match "kube_client=off".parse() {
+        Ok(quiet) if !level.contains("kube") => filter.add_directive(quiet),
+        _ => filter,
+    };
     let terminal = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let json = format == Format::Json || (format == Format::Auto && !terminal);

@@ -126,8 +126,11 @@ fn each_check(policies: &PolicySet, inventory: &Inventory) {
 fn main() {
     let policies = Loaded::shipped().unwrap().bind(&Settings::default()).unwrap();
     let inventory = Inventory::default();
-    let identity =
-        Identity { decision_id: "01a20ad2-868f-7252-8254-ff89b5819f23", policy_digest: policies.digest() };
+    let identity = Identity {
+        decision_id: "01a20ad2-868f-7252-8254-ff89b5819f23",
+        policy_digest: policies.digest(),
+        inventory_age: None,
+    };
     if std::env::args().any(|argument| argument == "each") {
         return each_check(&policies, &inventory);
     }

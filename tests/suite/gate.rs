@@ -38,6 +38,16 @@ pub(crate) struct Answer {
 impl Gate {
     /// Starts the program with these arguments beside the ones that give it free ports.
     pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::start_amid(&[], arguments)
+    }
+
+    /// Starts it in the cluster that a kubeconfig leads to.
+    pub(crate) fn in_cluster(kubeconfig: &Path, arguments: &[&str]) -> Self {
+        let environment = [("KUBECONFIG", kubeconfig.to_str().unwrap())];
+        Self::start_amid(&environment, &[&["--cluster"], arguments].concat())
+    }
+
+    fn start_amid(environment: &[(&str, &str)], arguments: &[&str]) -> Self {
         let state = tempfile::tempdir().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_soc2gate"))
             .args([
@@ -52,6 +62,7 @@ impl Gate {
             .arg("--state")
             .arg(state.path())
             .args(arguments)
+            .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -119,6 +130,11 @@ impl Gate {
     /// Everything logged so far, one JSON value per line.
     pub(crate) fn logged(&self) -> Vec<Value> {
         self.log.lock().unwrap().clone()
+    }
+
+    /// Its process id.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn is_running(&mut self) -> bool {

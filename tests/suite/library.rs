@@ -35,7 +35,7 @@ pub(crate) fn world(manifests: &str) -> Inventory {
     for document in manifest::parse("world.yaml", manifests).unwrap() {
         survey.see(&object_of(&document).unwrap());
     }
-    survey.into_inventory(surroundings::inventory())
+    survey.inventory(surroundings::inventory())
 }
 
 /// What a check reports for a manifest, under parameters as a policy writes them (empty: the defaults).

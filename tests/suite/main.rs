@@ -11,6 +11,8 @@ mod change;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod confidentiality;
 #[cfg(test)]
 mod control_plane;
@@ -19,7 +21,13 @@ mod coverage;
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
+mod definitions;
+#[cfg(test)]
 mod events;
+#[cfg(test)]
+mod fake_api;
+#[cfg(test)]
+mod following;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
@@ -30,6 +38,8 @@ mod https;
 mod identity;
 #[cfg(test)]
 mod images;
+#[cfg(test)]
+mod leadership;
 #[cfg(test)]
 mod library;
 #[cfg(test)]

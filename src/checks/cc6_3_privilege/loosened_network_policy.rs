@@ -114,7 +114,8 @@ fn examine(ask: &Ask<'_>, report: &mut Report) {
     if own.is_some_and(|own| own.is_terminating) || is_by_namespace_controller(request) {
         return;
     }
-    let others = policies.get(namespace).into_iter().flatten().filter(|(other, _)| *other != name);
+    let others =
+        policies.get(namespace).into_iter().flat_map(|own| own.iter()).filter(|(other, _)| *other != name);
     let standing = Isolation::new(namespace, own.map(|own| &own.labels), others.map(|(_, policy)| policy));
     let change = Change { standing, before, after };
     for loosening in change.loosened() {

@@ -116,7 +116,7 @@ fn plain_http(ask: &Ask<'_>, object: &Object<'_>, listener: &Listener, place: Pl
     };
     let mut is_redirected = false;
     for (namespace, routes) in routes {
-        for (name, route) in routes {
+        for (name, route) in routes.iter() {
             if !is_attached(ask, object, listener, namespace, route) {
                 continue;
             }

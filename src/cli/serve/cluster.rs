@@ -1,14 +1,16 @@
 //! The cluster while the webhook serves: what is asked of the API server, kept from it, and done there by one replica.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use clap::Args;
+use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
-use super::in_force::InForce;
+use super::{definitions::Definitions, in_force::InForce};
 use crate::{
-    admission::Witness,
-    cluster::{self, Cluster, Leadership, Term},
+    admission::{Gate, Witness},
+    cluster::{self, Cluster, Leadership, Standing, Surroundings, Term, Wiring},
+    decision::ratchet,
     server::{Condition, State},
     telemetry::Metrics,
 };
@@ -19,7 +21,7 @@ use crate::{
 pub(super) struct InCluster {
     /// Ask the API server what exists, and keep policies, exemptions and what they judge by current from there. By
     /// KUBECONFIG, or by the account of the pod.
-    #[arg(long, env = "SOC2GATE_CLUSTER")]
+    #[arg(long, conflicts_with = "inventory", env = "SOC2GATE_CLUSTER")]
     pub(super) cluster: bool,
     /// The namespace that the gate itself runs in.
     #[arg(long, value_name = "NAME", default_value = "soc2gate", env = "SOC2GATE_NAMESPACE")]
@@ -32,6 +34,8 @@ pub(super) struct InCluster {
 /// What goes on in the cluster as long as this lives.
 pub(super) struct Joined {
     leadership: Leadership,
+    surroundings: Arc<Surroundings>,
+    _definitions: Definitions,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -55,17 +59,51 @@ impl Joined {
     pub(super) async fn start(
         cluster: &Cluster,
         _flags: &InCluster,
-        _in_force: &Arc<InForce>,
-        _metrics: &Arc<Metrics>,
+        in_force: &Arc<InForce>,
+        metrics: &Arc<Metrics>,
     ) -> Result<Self, cluster::Error> {
         let (leadership, standing) = cluster::stand(cluster, "soc2gate", Term::default());
-        Ok(Self { leadership, tasks: vec![standing] })
+        let definitions = Definitions::start(cluster, leadership.clone(), in_force);
+        let surroundings = Arc::new(Surroundings::start(cluster, wiring(in_force, metrics)));
+        let reviewing = tokio::spawn(review_owners(in_force.gate.clone(), surroundings.clone()));
+        let tasks = vec![standing, reviewing];
+        Ok(Self { leadership, surroundings, _definitions: definitions, tasks })
     }
 
     /// What `/readyz` shows.
     pub(super) fn conditions(&self) -> Vec<Condition> {
         let role = if self.leadership.is_ours() { "this replica leads" } else { "another replica leads" };
-        vec![Condition::new("leadership", State::Met, role)]
+        let (state, detail) = match self.surroundings.standing() {
+            Standing::Beginning(detail) => (State::Unmet, detail),
+            Standing::Partial(detail) => (State::Degraded, detail),
+            Standing::Whole(detail) => (State::Met, detail),
+        };
+        vec![Condition::new("leadership", State::Met, role), Condition::new("surroundings", state, detail)]
+    }
+}
+
+fn wiring(in_force: &Arc<InForce>, metrics: &Arc<Metrics>) -> Wiring {
+    let (changing, judging) = (in_force.gate.clone(), in_force.gate.clone());
+    Wiring {
+        install: Arc::new(move |change| changing.update_inventory(change)),
+        violations: Arc::new(move |object| {
+            ratchet::of_template(&judging.policies(), object, &judging.inventory(), Timestamp::now())
+        }),
+        reports: in_force.scans.clone(),
+        metrics: metrics.clone(),
+    }
+}
+
+/// Other policies find other violations in what makes pods.
+async fn review_owners(gate: Arc<Gate>, surroundings: Arc<Surroundings>) {
+    let mut digest = gate.policies().digest().to_owned();
+    loop {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let policies = gate.policies();
+        if policies.digest() != digest {
+            digest = policies.digest().to_owned();
+            surroundings.review_owners();
+        }
     }
 }
 

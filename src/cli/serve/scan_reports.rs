@@ -25,8 +25,7 @@ impl ScanReports {
     ///
     /// # Errors
     /// When the directory cannot be listed.
-    pub(super) fn start(path: &Path, gate: &Arc<Gate>) -> io::Result<Self> {
-        let reports = Arc::new(Mutex::new(Reports::default()));
+    pub(super) fn start(path: &Path, gate: &Arc<Gate>, reports: Arc<Mutex<Reports>>) -> io::Result<Self> {
         let mut directory = Directory::new(path, images::accepts);
         let first = Taker { directory: path.to_owned(), reports: reports.clone(), gate: gate.clone() };
         directory.round(&mut |change| first.take(&change))?;

@@ -13,7 +13,6 @@ use crate::{
         rules::{EXTENSIONS, texts, unreadable},
     },
     directory::{self, Change, Contents, Directory, Watch},
-    inventory::Inventory,
     manifest::Unusable,
     server::{Condition, State},
 };
@@ -86,10 +85,7 @@ impl Taker {
 
 /// Puts what the manifests tell in force, beside what other sources tell.
 fn install(contents: &Contents, gate: &Gate) -> Result<(), Vec<Unusable>> {
-    let fresh = evidence::survey(&texts(contents)?)?.into_inventory(Inventory::default());
-    gate.update_inventory(|known| {
-        let (image_evidence, owners) = (known.image_evidence.clone(), known.owners.clone());
-        *known = Inventory { image_evidence, owners, ..fresh.clone() };
-    });
+    let survey = evidence::survey(&texts(contents)?)?;
+    gate.update_inventory(|known| *known = survey.inventory(std::mem::take(known)));
     Ok(())
 }

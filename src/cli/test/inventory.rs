@@ -15,5 +15,5 @@ pub(super) fn inventory_of(documents: &[Document]) -> Result<Inventory, Unusable
     for document in documents {
         survey.see(&object_of(document)?);
     }
-    Ok(survey.into_inventory(Inventory::default()))
+    Ok(survey.inventory(Inventory::default()))
 }

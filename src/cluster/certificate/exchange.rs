@@ -1,6 +1,6 @@
 //! What the keeper asks of the API server, each within a time limit.
 
-use std::{error::Error, future::Future, time::Duration};
+use std::{future::Future, time::Duration};
 
 use futures::{Stream, StreamExt, stream::select};
 use hyper::{Request, header::CONTENT_TYPE};
@@ -17,7 +17,10 @@ use kube::{
 use serde_json::Value;
 
 use super::Wanted;
-use crate::cluster::{Cluster, NAME, is_absent};
+use crate::cluster::{
+    Cluster, NAME,
+    failure::{is_absent, reason},
+};
 
 /// Longer than the API server takes to say that it is overloaded.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Why the API server did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
-    #[error("{}", words(.0))]
+    #[error("the API server does not do it: {}", reason(.0))]
     Refused(#[from] kube::Error),
     #[error("the API server did not answer within {} s", PATIENCE.as_secs())]
     Silent,
@@ -107,23 +110,6 @@ impl Exchange {
         let secret = secret.default_backoff().map(|change| change.is_ok());
         select(registration, secret)
     }
-}
-
-/// What failed, down to its cause.
-fn words(error: &kube::Error) -> String {
-    if let kube::Error::Api(status) = error {
-        return format!("the API server refuses: {}", status.message);
-    }
-    let mut words = format!("the API server cannot be asked: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !words.contains(&more) {
-            words = format!("{words}: {more}");
-        }
-        cause = error.source();
-    }
-    words
 }
 
 async fn in_time<T>(answer: impl Future<Output = kube::Result<T>>) -> Result<T, Trouble> {

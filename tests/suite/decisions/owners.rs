@@ -89,7 +89,7 @@ fn a_denial_begins_with_the_root_and_the_audit_log_keeps_it() {
     let pod =
         owned_pod(&format!("labels: {{pod-template-hash: 5d9c}}, {}", controller("ReplicaSet", "web-5d9c")));
     let decision = Sent::create(&pod).by(REPLICA_SETS, &[]).decide(&policies);
-    let identity = Identity { decision_id: "1", policy_digest: "2" };
+    let identity = Identity { decision_id: "1", policy_digest: "2", inventory_age: None };
     let answer: Value = serde_json::from_slice(&encode("1", &decision, identity)).unwrap();
     let message = answer["response"]["status"]["message"].as_str().unwrap();
     assert!(message.starts_with("Deployment web: CC6.1 privileged-container: spec."), "{message}");

@@ -1,10 +1,12 @@
 //! What was wrong before is reported and never denied; what is new is judged in full.
 
 use serde_json::json;
+use std::sync::Arc;
+
 use soc2gate::{
     check::Violation,
     decision::{Outcome, ratchet},
-    inventory::Inventory,
+    inventory::{Inventory, Source},
 };
 
 use super::{PRIVILEGED, pod, policy, privileged};
@@ -141,8 +143,9 @@ fn of_replica_set(containers: &str) -> String {
 /// An inventory that knows what is wrong with the template of Deployment `web`.
 fn knowing(violation: &Violation) -> Inventory {
     let identity = ratchet::of_check("privileged-container", &violation.identity());
-    let owner = ("shop".to_owned(), "Deployment".to_owned(), "web".to_owned());
-    Inventory { owners: Some([(owner, [identity].into())].into()), ..Inventory::default() }
+    let owner = ("Deployment".to_owned(), "web".to_owned());
+    let owners = [("shop".to_owned(), Arc::new([(owner, [identity].into())].into()))];
+    Inventory { owners: Source::of(owners.into()), ..Inventory::default() }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::{OF_ACCESS, policy, role};
 use crate::library::Sent;
 
 fn answer(sent: &Sent, policies: &PolicySet) -> Value {
-    let identity = Identity { decision_id: "d", policy_digest: "p" };
+    let identity = Identity { decision_id: "d", policy_digest: "p", inventory_age: None };
     serde_json::from_slice::<Value>(&encode("1", &sent.decide(policies), identity)).unwrap()["response"]
         .take()
 }

@@ -1,6 +1,8 @@
 //! Tests against a real API server, which `KUBECONFIG` leads to.
 
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod definitions;
 mod scale;
 

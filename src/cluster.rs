@@ -1,5 +1,6 @@
 //! The API server as the gate's neighbour: what the gate reads there, and the little that it writes.
 
+pub mod certificate;
 pub mod definitions;
 mod expiry;
 mod failure;

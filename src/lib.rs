@@ -31,10 +31,12 @@ pub mod decision;
 
 // Outside: one module per neighbour.
 pub mod certificates;
-pub mod cluster;
 pub mod directory;
 pub mod images;
 pub mod telemetry;
+
+// The API server: the neighbour with whom the others' words are needed.
+pub mod cluster;
 
 // Doors: what the outside asks for.
 pub mod admission;

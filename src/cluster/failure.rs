@@ -59,18 +59,23 @@ pub(super) fn is_undefined(error: &watcher::Error) -> bool {
 /// What the API server said, or what kept it from saying anything.
 pub(super) fn text(error: &watcher::Error) -> String {
     match (source(error), error) {
-        (Some(Error::Api(status)), _) => status.message.clone(),
         (None, watcher::Error::WatchError(status)) => status.message.clone(),
-        (Some(error), _) => {
-            // The innermost cause says what happened: `Connection refused`.
-            let mut innermost: &dyn std::error::Error = error;
-            while let Some(cause) = innermost.source() {
-                innermost = cause;
-            }
-            innermost.to_string()
-        }
+        (Some(error), _) => reason(error),
         _ => error.to_string(),
     }
+}
+
+/// The same of a single request.
+pub(super) fn reason(error: &Error) -> String {
+    if let Error::Api(status) = error {
+        return status.message.clone();
+    }
+    // The innermost cause says what happened: `Connection refused`.
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    innermost.to_string()
 }
 
 /// Between half of a pause and all of it, so that replicas do not come back in step.

@@ -3,6 +3,8 @@
 use std::io::Write;
 
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod definitions;
 #[cfg(test)]
 mod scale;

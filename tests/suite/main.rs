@@ -39,6 +39,8 @@ mod identity;
 #[cfg(test)]
 mod images;
 #[cfg(test)]
+mod keeping;
+#[cfg(test)]
 mod leadership;
 #[cfg(test)]
 mod library;

@@ -240,7 +240,7 @@ impl Keeper {
     }
 
     fn hand_over(&self, seen: &Seen<'_>) {
-        if let Some(pair) = seen.to_serve() {
+        if let Some(pair) = seen.next_to_serve() {
             self.held.set(Pair::clone(pair));
         }
     }

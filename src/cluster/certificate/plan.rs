@@ -214,7 +214,7 @@ impl Seen<'_> {
     }
 
     /// Which certificate to serve from now on instead of the one that is: the Secret's, as soon as callers accept it.
-    pub(super) fn to_serve(&self) -> Option<&Pair> {
+    pub(super) fn next_to_serve(&self) -> Option<&Pair> {
         let kept = self.kept?;
         let pair = kept.pair.as_ref()?;
         let Some(held) = self.held else { return Some(pair) };

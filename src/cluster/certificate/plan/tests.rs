@@ -36,15 +36,15 @@ fn names() -> Vec<String> {
     vec![HOST.to_owned(), "localhost".to_owned()]
 }
 
+/// A Secret whose newest CA is the first, with the key of another.
+fn secret<const N: usize>(cas: [&Authority; N], key: &Authority, pair: &Pair) -> Secret {
+    let (bundle, ca_key) = (bundle(cas), key.key().into_bytes());
+    Content { bundle, ca_key, pair: pair.clone(), honours: false }.written_to(None, "tls")
+}
+
 /// A Secret whose newest CA is the first, as it is read back.
 fn kept<const N: usize>(cas: [&Authority; N], pair: &Pair) -> Kept {
-    let content = Content {
-        bundle: bundle(cas),
-        ca_key: cas[0].key().into_bytes(),
-        pair: pair.clone(),
-        honours: false,
-    };
-    Kept::read(&content.written_to(None, "tls"))
+    Kept::read(&secret(cas, cas[0], pair))
 }
 
 fn asked(kept: Kept, rotate: Rotate) -> Kept {
@@ -116,7 +116,7 @@ fn what_is_good_is_left_alone() {
     let kept = kept([&ca], &pair(&ca, begin()));
     let world = World::new(Some(kept), Some(bundle([&ca])));
     assert_eq!(world.step(), Step::Rest);
-    assert_eq!(world.seen().to_serve(), None);
+    assert_eq!(world.seen().next_to_serve(), None);
 }
 
 #[test]
@@ -191,13 +191,7 @@ fn a_lost_secret_keeps_what_callers_trust_and_what_is_served() {
 fn an_emptied_or_corrupted_secret_is_mended_without_touching_what_is_served() {
     let old = ca(begin());
     let served = pair(&old, begin());
-    let whole = Content {
-        bundle: bundle([&old]),
-        ca_key: old.key().into_bytes(),
-        pair: served.clone(),
-        honours: false,
-    };
-    let whole = whole.written_to(None, "tls");
+    let whole = secret([&old], &old, &served);
     let without = |keys: &[&str], value: &[u8]| {
         let mut secret: Secret = whole.clone();
         for key in keys {
@@ -234,13 +228,7 @@ fn an_emptied_or_corrupted_secret_is_mended_without_touching_what_is_served() {
 #[test]
 fn a_key_that_belongs_to_another_ca_is_no_key() {
     let (ours, other) = (ca(begin()), ca(begin()));
-    let content = Content {
-        bundle: bundle([&ours]),
-        ca_key: other.key().into_bytes(),
-        pair: pair(&ours, begin()),
-        honours: false,
-    };
-    let kept = Kept::read(&content.written_to(None, "tls"));
+    let kept = Kept::read(&secret([&ours], &other, &pair(&ours, begin())));
     let pair = kept.pair.clone();
     let world = World::new(Some(kept), Some(bundle([&ours])));
     assert_eq!(world.step(), new_ca(bundle([&ours]), pair.as_ref(), Reason::Damaged));
@@ -392,7 +380,7 @@ fn a_replica_serves_what_callers_accept_and_no_sooner() {
     for (at, (live, settled, held, changes)) in cases.into_iter().enumerate() {
         let mut world = World::new(Some(both()), live);
         (world.settled, world.held) = (settled, held.cloned());
-        assert_eq!(world.seen().to_serve(), changes.then_some(&after), "case {at}");
+        assert_eq!(world.seen().next_to_serve(), changes.then_some(&after), "case {at}");
     }
 }
 
@@ -401,5 +389,5 @@ fn a_renewed_certificate_of_the_same_ca_is_served_at_once() {
     let ca = ca(begin());
     let mut world = World::new(Some(kept([&ca], &pair(&ca, begin()))), Some(bundle([&ca])));
     (world.held, world.settled) = (Some(pair(&ca, begin())), false);
-    assert!(world.seen().to_serve().is_some());
+    assert!(world.seen().next_to_serve().is_some());
 }

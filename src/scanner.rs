@@ -42,7 +42,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { per_namespace: 500, overall: 100_000, text: 600 }
+        Self { per_namespace: 500, overall: 50_000, text: 600 }
     }
 }
 
@@ -205,8 +205,9 @@ impl Scanner {
         if decision.findings.is_empty() {
             return;
         }
-        let own = self.own(request);
-        let subject = decision.root.as_ref().map_or_else(|| own.clone(), |root| self.root(request, root));
+        let own = Arc::new(self.own(request));
+        let root = decision.root.as_ref().map(|root| Arc::new(self.root(request, root)));
+        let subject = root.unwrap_or_else(|| own.clone());
         // Twins within one object are two findings: they are told apart from those of other objects only.
         let mut new = Vec::with_capacity(decision.findings.len());
         for finding in decision.findings {
@@ -226,7 +227,7 @@ impl Scanner {
         }
         for (fingerprint, finding) in new {
             remember(&mut self.seen, fingerprint.short(), &mut self.scan.is_approximate);
-            let seen_on = (own != subject).then(|| Box::new(own.clone()));
+            let seen_on = (own != subject).then(|| own.clone());
             let found = self.found(finding, fingerprint, subject.clone(), seen_on);
             self.scan.count(&request.namespace, &found);
             self.keep.add(&mut self.scan.namespaces, &request.namespace, found);
@@ -237,8 +238,8 @@ impl Scanner {
         &self,
         finding: Finding,
         fingerprint: Fingerprint,
-        subject: Subject,
-        seen_on: Option<Box<Subject>>,
+        subject: Arc<Subject>,
+        seen_on: Option<Arc<Subject>>,
     ) -> Found {
         let fix = match &finding.violation.fix {
             Some(own) => Cow::Owned(self.text(own)),

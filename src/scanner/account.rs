@@ -169,9 +169,9 @@ pub struct Found {
     pub mode: Mode,
     pub policy: Arc<ControlPolicy>,
     /// Under whom it is counted: the topmost controller, or the object itself.
-    pub subject: Subject,
+    pub subject: Arc<Subject>,
     /// Where it was seen, unless that is the subject itself.
-    pub seen_on: Option<Box<Subject>>,
+    pub seen_on: Option<Arc<Subject>>,
     pub path: Box<str>,
     /// What is wrong where, without a full stop.
     pub message: Box<str>,

@@ -113,7 +113,7 @@ const fn outcome(mode: Mode, standing: Standing) -> &'static str {
 impl<'s> Entry<'s> {
     fn of(namespace: &'s str, found: &'s Found) -> Self {
         let check = found.check;
-        let Subject { api_version, kind, name } = &found.subject;
+        let Subject { api_version, kind, name } = &*found.subject;
         let mut properties = BTreeMap::from([
             ("criterion", check.criterion.id().to_owned()),
             ("mode", found.mode.id().to_owned()),

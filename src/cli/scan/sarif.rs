@@ -66,7 +66,7 @@ fn judged(
     let first = found.first()?;
     let Subject { kind, name, .. } = first.seen_on.as_deref().unwrap_or(&first.subject);
     let root = first.seen_on.as_ref().map(|_| {
-        let Subject { kind, name, .. } = &first.subject;
+        let Subject { kind, name, .. } = &*first.subject;
         Owner { kind: kind.to_string(), name: name.to_string() }
     });
     Some(Judged {

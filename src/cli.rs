@@ -1,15 +1,18 @@
 //! The commands. The only place that wires the layers together.
 
+mod access;
 mod check;
 mod completions;
 mod decided;
 mod evidence;
 mod explain;
+mod install;
 mod policies;
 mod replay;
 mod rules;
 mod serve;
 mod test;
+mod uninstall;
 
 use std::{
     fmt,
@@ -32,6 +35,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Install(install::Install),
+    Uninstall(uninstall::Uninstall),
     Check(check::Check),
     Replay(replay::Replay),
     Test(test::Test),
@@ -53,6 +58,8 @@ enum Format {
 pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(serve) => serve.run(),
+        Command::Install(install) => install.run(),
+        Command::Uninstall(uninstall) => uninstall.run(),
         Command::Check(check) => check.run(),
         Command::Replay(replay) => replay.run(),
         Command::Test(test) => test.run(),

@@ -1,10 +1,12 @@
 //! The API server as the gate's neighbour: what the gate reads there, and the little that it writes.
 
 mod lease;
+mod objects;
 mod raw;
 mod resources;
 
 pub use lease::{Leadership, Term, stand};
+pub use objects::{Id, Objects, connect_as};
 pub use raw::Raw;
 pub use resources::{Resource, Resources};
 

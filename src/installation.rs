@@ -9,6 +9,9 @@ mod render;
 mod shipped;
 mod wanted;
 
+#[cfg(test)]
+mod tests;
+
 pub use own::{is_own_role_rule, is_own_traffic_rule};
 pub use render::{everything, left_out, registration, render};
 pub use wanted::{Entry, Wanted};

@@ -46,6 +46,7 @@ pub struct Metrics {
     pub decode_failures: Counters,
     /// Exemptions held, by state; see [`Metrics::exemptions`].
     exemptions: IntGaugeVec,
+    next_end: IntGauge,
     policy: PolicyMetrics,
     pub server: ServerMetrics,
 }
@@ -135,6 +136,11 @@ impl Metrics {
                 vec![Axis::one("reason", words.decode_failures)],
             )?,
             exemptions: exemptions(&registry, words)?,
+            next_end: gauge(
+                &registry,
+                "soc2gate_exemption_next_end_seconds",
+                "Unix time at which the next of the active exemptions ends; 0 if there is none.",
+            )?,
             policy: PolicyMetrics::register(&registry)?,
             server: ServerMetrics::register(&registry)?,
             registry,
@@ -167,6 +173,11 @@ impl Metrics {
     pub fn policy_load_failed(&self) {
         self.policy.load_failures.inc();
         self.policy.last_load_success.set(0);
+    }
+
+    /// When the next of the active exemptions ends, in seconds of Unix time; none if no one is active.
+    pub fn next_exemption_ends(&self, at: Option<i64>) {
+        self.next_end.set(at.unwrap_or(0));
     }
 
     /// How many exemptions are in this state now.

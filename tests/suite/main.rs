@@ -35,6 +35,8 @@ mod images;
 #[cfg(test)]
 mod library;
 #[cfg(test)]
+mod manifests;
+#[cfg(test)]
 mod metamorphic;
 #[cfg(test)]
 mod monitoring;

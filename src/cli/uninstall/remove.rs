@@ -149,6 +149,7 @@ impl Leaving {
 
     async fn remove(&mut self) {
         let mut waiting = Vec::new();
+        let unseen = self.trouble.len();
         for (stage, ids) in std::mem::take(&mut self.there) {
             for id in ids {
                 // Whoever is no installer cannot take the registration away before the guard's binding is gone.
@@ -168,6 +169,11 @@ impl Leaving {
             if stage == Stage::GuardBinding {
                 for id in std::mem::take(&mut waiting) {
                     self.delete(&id).await;
+                }
+                // A registration without its gate would be worse than both, and every further request would be refused.
+                if self.trouble.len() > unseen {
+                    self.trouble.push("everything else stays until that is gone".to_owned());
+                    return;
                 }
             }
         }

@@ -124,6 +124,11 @@ fn in_order(value: Value) -> Value {
             }
             items.into()
         }
+        // kustomize writes `1` where a file says `1.0`.
+        Value::Number(number) => match number.as_f64() {
+            Some(whole) if whole.fract() == 0.0 => (whole as i64).into(),
+            _ => number.into(),
+        },
         other => other,
     }
 }

@@ -328,11 +328,7 @@ async fn the_api_server_takes_every_object_as_it_is_written() {
             continue;
         }
         let after = cluster.apply(object, "test", true).await.unwrap().unwrap();
-        assert!(
-            holds(&after, object),
-            "{}: something was dropped or changed: {object}\n{after}",
-            Id::of(object)
-        );
+        assert!(holds(&after, object), "{}: something was dropped or changed", Id::of(object));
     }
     clean();
 }
@@ -346,6 +342,8 @@ fn holds(whole: &Value, part: &Value) -> bool {
         (Value::Array(whole), Value::Array(part)) => {
             whole.len() == part.len() && whole.iter().zip(part).all(|(whole, part)| holds(whole, part))
         }
+        // `1.0` comes back as `1`.
+        (Value::Number(whole), Value::Number(part)) => whole.as_f64() == part.as_f64(),
         (whole, part) => whole == part,
     }
 }

@@ -1,6 +1,8 @@
 //! Installing into a real cluster and leaving it again, and what the guard keeps meanwhile.
 
+mod cold_start;
 mod guard;
+mod request;
 mod rights;
 
 use std::{

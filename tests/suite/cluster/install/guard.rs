@@ -1,17 +1,18 @@
 //! The guard, branch by branch: who may do what to the gate. Everything is a dry run, which the API server judges alike.
 
-mod request;
-
 use serde_json::{Value, json};
 use soc2gate::{
     cluster::{Id, Objects},
     installation::{Wanted, render},
 };
 
-use super::{alone, ca, clean, client, install, kubeconfig, soon};
-use request::{
-    Act::{self, Create, Delete, Label, Sub},
-    Target, Who, api, is_refused, token,
+use super::{
+    alone, ca, clean, client, install, kubeconfig,
+    request::{
+        Act::{self, Create, Delete, Label, Sub},
+        Target, Who, api, is_refused, token,
+    },
+    soon,
 };
 
 const REGISTRATION: Target =

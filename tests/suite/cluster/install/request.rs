@@ -8,6 +8,14 @@ use kube::{
 use serde_json::{Value, json};
 use soc2gate::cluster::connect_as;
 
+/// That of a node `n1`, in base64. Its key is gone.
+const CERTIFICATE_REQUEST: &str = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIc01JR1NBZ0VBTURBeEZUQVRCZ05WQkFvTURITjVjM1Js\
+     YlRwdWIyUmxjekVYTUJVR0ExVUVBd3dPYzNsegpkR1Z0T201dlpHVTZiakV3V1RBVEJnY3Foa2pPUFFJQkJnZ3Foa2pPUFFN\
+     QkJ3TkNBQVRHNVBPblFrVWFocTVECnh4SUFlZExKYzBoRHVxZng2VzNmbTI1RlpTdmZDYjhtVjRvOVdoVXh4R1RtUUptSUxh\
+     ZVhWKzBMWU9WeG92V1YKK013T1RtOU5vQUF3Q2dZSUtvWkl6ajBFQXdJRFNRQXdSZ0loQUxaU1ZMVkFxMEJvTktiQjdJdkhX\
+     UEEwdFlnVgpNNFVTS1pvRnBZS2xTRHVVQWlFQTJJS3oyMk5Hdkp1N2wyNUhXOWlVcDkzc2dJMXYyRU1wNm1PUTJMRVZxRk09\
+     Ci0tLS0tRU5EIENFUlRJRklDQVRFIFJFUVVFU1QtLS0tLQo=";
+
 /// Who asks. All are in `system:masters`, so that only admission can refuse them.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Who {
@@ -17,6 +25,8 @@ pub(super) enum Who {
     Kubelet,
     /// A service account, `namespace:name`.
     Account(&'static str),
+    /// Anybody else, with a group.
+    User(&'static str, &'static str),
 }
 
 impl Who {
@@ -26,6 +36,7 @@ impl Who {
             Self::Installer => ("ann".to_owned(), "soc2gate:installers"),
             Self::Gate => ("system:serviceaccount:soc2gate:soc2gate".to_owned(), "system:serviceaccounts"),
             Self::Kubelet => ("system:node:n1".to_owned(), "system:nodes"),
+            Self::User(user, group) => (user.to_owned(), group),
             Self::Account(account) => (format!("system:serviceaccount:{account}"), "system:serviceaccounts"),
         };
         connect_as(Some(&user), &["system:masters".to_owned(), group.to_owned()]).await.unwrap()
@@ -78,6 +89,18 @@ fn object((kind, namespace, name): Target) -> DynamicObject {
         "ResourceQuota" => json!({"spec": {"hard": {"pods": "0"}}}),
         "LimitRange" => json!({"spec": {"limits": []}}),
         "Service" => json!({"spec": {"ports": [{"port": 80}]}}),
+        "Event" => json!({
+            "involvedObject": {"kind": "Pod", "name": "x", "namespace": namespace}, "reason": "Test", "message": "",
+        }),
+        "CertificateSigningRequest" => json!({"spec": {
+            "request": CERTIFICATE_REQUEST,
+            "signerName": "kubernetes.io/kube-apiserver-client-kubelet",
+            "usages": ["client auth", "digital signature"],
+        }}),
+        "SubjectAccessReview" => json!({"spec": {
+            "user": "ann", "resourceAttributes": {"verb": "get", "resource": "pods", "namespace": "default"},
+        }}),
+        "TokenReview" => json!({"spec": {"token": "x"}}),
         _ => json!({}),
     };
     object["apiVersion"] = api_version.into();
@@ -103,6 +126,19 @@ pub(super) fn api(client: Client, (kind, namespace, _): Target) -> Api<DynamicOb
     }
 }
 
+/// What the API server says itself of a kubelet's token, after admission.
+const UNBOUND: &str = "node requested token not bound to a pod";
+
+/// Whether the cluster waits for the gate instead of answering.
+pub(super) async fn waits(client: &Client, act: &Act, target: Target) -> bool {
+    match send(api(client.clone(), target), act, target).await {
+        Ok(()) => false,
+        Err(kube::Error::Api(status)) if status.message.contains("failed calling webhook") => true,
+        Err(kube::Error::Api(status)) if status.message.contains(UNBOUND) => false,
+        Err(error) => panic!("{act:?} {target:?}: {error}"),
+    }
+}
+
 /// Whether the guard refuses. Any other refusal but that of a node's restriction is a mistake of the test.
 pub(super) async fn is_refused(client: &Client, act: &Act, target: Target) -> bool {
     match send(api(client.clone(), target), act, target).await {
@@ -116,11 +152,7 @@ pub(super) async fn is_refused(client: &Client, act: &Act, target: Target) -> bo
             assert_eq!(status.code, 403);
             true
         }
-        Err(kube::Error::Api(status))
-            if status.message.contains("node requested token not bound to a pod") =>
-        {
-            false
-        }
+        Err(kube::Error::Api(status)) if status.message.contains(UNBOUND) => false,
         Err(error) => panic!("{act:?} {target:?}: {error}"),
     }
 }

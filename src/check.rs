@@ -14,7 +14,7 @@ use std::fmt;
 use crate::criterion::{Criterion, Severity, Support};
 
 pub use ask::Ask;
-pub use examine::{Examine, Examiner, Kinds, Params};
+pub use examine::{Examine, Examiner, Home, Kinds, Params};
 pub use moment::{lasts_longer, moment};
 pub use principal::Principal;
 pub use report::{Missing, Report, Violation, labelled_pod, quoted};

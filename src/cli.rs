@@ -1,10 +1,12 @@
 //! The commands. The only place that wires the layers together.
 
+mod access;
 mod check;
 mod completions;
 mod decided;
 mod evidence;
 mod explain;
+mod install;
 mod policies;
 mod ramp;
 mod replay;
@@ -12,6 +14,7 @@ mod rules;
 mod scan;
 mod serve;
 mod test;
+mod uninstall;
 
 use std::{
     fmt,
@@ -34,6 +37,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(Box<serve::Serve>),
+    Install(install::Install),
+    Uninstall(uninstall::Uninstall),
     Check(check::Check),
     Scan(scan::Scan),
     Replay(replay::Replay),
@@ -57,6 +62,8 @@ enum Format {
 pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(serve) => serve.run(),
+        Command::Install(install) => install.run(),
+        Command::Uninstall(uninstall) => uninstall.run(),
         Command::Check(check) => check.run(),
         Command::Scan(scan) => scan.run(),
         Command::Replay(replay) => replay.run(),

@@ -14,6 +14,9 @@ pub mod request;
 // Surroundings: what else exists.
 pub mod inventory;
 
+// Installation: what the gate itself is installed with.
+pub mod installation;
+
 // Secrets: what a credential looks like.
 pub mod secrets;
 

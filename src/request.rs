@@ -58,7 +58,7 @@ pub struct Requester<'a> {
 
 /// Accounts under which kube-controller-manager writes what the gate is asked about. Only these by name: in
 /// `kube-system` users make accounts too.
-const CONTROLLERS: [&str; 29] = [
+const CONTROLLERS: [&str; 30] = [
     "bootstrap-signer",
     "clusterrole-aggregation-controller",
     "cronjob-controller",
@@ -82,6 +82,7 @@ const CONTROLLERS: [&str; 29] = [
     "resourcequota-controller",
     "root-ca-cert-publisher",
     "service-account-controller",
+    "service-ca-cert-publisher",
     "service-controller",
     "statefulset-controller",
     "storage-version-migrator-controller",

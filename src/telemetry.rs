@@ -52,6 +52,7 @@ pub struct Metrics {
     pub invalid_definitions: Counters,
     /// Exemptions held, by state; see [`Metrics::exemptions`].
     exemptions: IntGaugeVec,
+    next_end: IntGauge,
     policy: PolicyMetrics,
     /// What the background scan found.
     pub scans: ScanMetrics,
@@ -150,6 +151,11 @@ impl Metrics {
                 vec![Axis::one("kind", words.kinds), Axis::one("operation", words.operations)],
             )?,
             exemptions: exemptions(&registry, words)?,
+            next_end: gauge(
+                &registry,
+                "soc2gate_exemption_next_end_seconds",
+                "Unix time at which the next of the active exemptions ends; 0 if there is none.",
+            )?,
             policy: PolicyMetrics::register(&registry)?,
             scans: ScanMetrics::register(&registry)?,
             server: ServerMetrics::register(&registry)?,
@@ -184,6 +190,11 @@ impl Metrics {
     pub fn policy_load_failed(&self) {
         self.policy.load_failures.inc();
         self.policy.last_load_success.set(0);
+    }
+
+    /// When the next of the active exemptions ends, in seconds of Unix time; none if no one is active.
+    pub fn next_exemption_ends(&self, at: Option<i64>) {
+        self.next_end.set(at.unwrap_or(0));
     }
 
     /// How many exemptions are in this state now.

@@ -106,6 +106,8 @@ impl Gate {
                 policies.exemptions().iter().filter(|exemption| exemption.state(now) == state).count();
             self.metrics.exemptions(state.id(), count);
         }
+        let active = policies.exemptions().iter().filter(|one| one.state(now) == ExemptionState::Active);
+        self.metrics.next_exemption_ends(active.map(|exemption| exemption.expires.as_second()).min());
     }
 
     /// Answers one request body.

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::{
     check::Version,
     directory::{self, Change, Contents, Directory},
+    installation::NAMESPACE,
     manifest::Unusable,
     policy::{Choice, Loaded, Mode, PolicySet, Settings},
     secrets::FingerprintKey,
@@ -36,6 +37,12 @@ pub(super) struct Rules {
     /// no fingerprint is shown.
     #[arg(long, value_name = "FILE", env = "SOC2GATE_FINGERPRINT_KEY")]
     pub(super) fingerprint_key: Option<PathBuf>,
+    /// The namespace that the gate itself runs in, for the checks that keep it.
+    #[arg(long, value_name = "NAME", default_value = NAMESPACE, env = "SOC2GATE_NAMESPACE")]
+    pub(super) gate_namespace: String,
+    /// A group whose members install and upgrade the gate, beside those that policies name; may be repeated.
+    #[arg(long = "installer-group", value_name = "GROUP")]
+    pub(super) installers: Vec<String>,
 }
 
 /// Which checks are asked, and what fails a command.
@@ -77,6 +84,8 @@ impl Rules {
             version: self.kubernetes_version.unwrap_or_default(),
             ceiling: self.mode_ceiling,
             fingerprint_key: self.fingerprint_key.as_ref().map(read).transpose()?,
+            namespace: Some(self.gate_namespace.clone()),
+            installers: self.installers.clone(),
         })
     }
 

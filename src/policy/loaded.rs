@@ -125,7 +125,13 @@ impl Loaded {
         let mut texts: Vec<_> = self.policies.iter().map(text).collect();
         texts.sort();
         let mut context = digest::Context::new(&digest::SHA256);
-        let settings = format!("{} {:?} {}", settings.version, settings.ceiling, env!("CARGO_PKG_VERSION"));
+        let settings = format!(
+            "{} {:?} {} {:?}",
+            settings.version,
+            settings.ceiling,
+            env!("CARGO_PKG_VERSION"),
+            settings.home()
+        );
         context.update(settings.as_bytes());
         for (name, text) in texts {
             for part in [name.as_str(), text.as_str()] {
@@ -169,7 +175,10 @@ pub(super) fn bind(
     }
     let entries = document.root.get("spec").and_then(|spec| spec.get("checks"));
     let params = entries.and_then(|entries| entries.as_seq()?.get(entry.position)?.get("params"));
-    let examiner = check.examine.configure(&params.map_or(Params::DEFAULT, Params::of)).map_err(|error| {
+    let examiner = check
+        .examine
+        .configure(&params.map_or(Params::DEFAULT, Params::of).at(settings.home()))
+        .map_err(|error| {
         // The check knows the place of a parameter that is there, not of one that is missing.
         let place =
             if error.line == 0 { place("id") } else { Place { line: error.line, column: error.column } };

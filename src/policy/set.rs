@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Choice, ControlPolicy, Exemption, Exemptions, Mode, applies::Match};
 use crate::{
-    check::{Check, Examiner, Need, Params, Version},
+    check::{Check, Examiner, Home, Need, Params, Version},
     checks,
     criterion::Criterion,
     inventory::Standing,
@@ -24,9 +24,19 @@ pub struct Settings {
     pub ceiling: Option<Mode>,
     /// The install key that fingerprints of secrets are made with; without one none is printed.
     pub fingerprint_key: Option<Arc<FingerprintKey>>,
+    /// The namespace that the gate itself lives in; absent means the one of the manifests.
+    pub namespace: Option<String>,
+    /// The groups whose members install and upgrade the gate, beside those that policies name.
+    pub installers: Vec<String>,
 }
 
 impl Settings {
+    /// Where the gate lives.
+    pub(super) fn home(&self) -> Home<'_> {
+        let namespace = self.namespace.as_deref().unwrap_or(Home::DEFAULT.namespace);
+        Home { namespace, installers: &self.installers }
+    }
+
     pub(super) fn under_ceiling(&self, mode: Mode) -> Mode {
         self.ceiling.map_or(mode, |ceiling| mode.min(ceiling))
     }
@@ -111,6 +121,7 @@ impl PolicySet {
                 choices.iter().any(|choice| matches!(choice, Choice::Check(_)) && choice.includes(check));
             let absent = by_id && !self.bound.iter().any(|bound| bound.check.id == check.id);
             let params = if to_the_letter(check) { Params::STANDARD } else { Params::DEFAULT };
+            let params = params.at(settings.home());
             if !to_the_letter(check) && !absent {
                 continue;
             }

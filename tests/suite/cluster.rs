@@ -7,6 +7,8 @@ mod certificates;
 #[cfg(test)]
 mod definitions;
 #[cfg(test)]
+mod install;
+#[cfg(test)]
 mod scale;
 #[cfg(test)]
 mod scan;

@@ -22,7 +22,7 @@ fn the_page_of_policies_is_current() {
 #[test]
 fn the_definitions_are_current() {
     let text = soc2gate::cluster::definitions::manifests().unwrap();
-    assert_current("manifests/05-definitions.yaml", &text);
+    assert_current("manifests/base/05-definitions.yaml", &text);
 }
 
 #[test]

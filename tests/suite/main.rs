@@ -45,6 +45,8 @@ mod leadership;
 #[cfg(test)]
 mod library;
 #[cfg(test)]
+mod manifests;
+#[cfg(test)]
 mod metamorphic;
 #[cfg(test)]
 mod monitoring;

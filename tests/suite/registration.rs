@@ -17,7 +17,9 @@ fn documents(text: &str) -> Vec<Value> {
 }
 
 fn webhooks() -> Vec<Value> {
-    let [configuration] = &documents(include_str!("../../manifests/40-webhook.yaml"))[..] else { panic!() };
+    let [configuration] = &documents(include_str!("../../manifests/base/40-webhook.yaml"))[..] else {
+        panic!()
+    };
     configuration["webhooks"].as_array().unwrap().clone()
 }
 
@@ -201,7 +203,9 @@ fn selectors_leave_out_the_gates_namespace_by_name_and_nothing_where_they_would_
 
 /// The admission policy and its binding.
 fn guard() -> (Value, Value) {
-    let [policy, binding] = &documents(include_str!("../../manifests/50-guard.yaml"))[..] else { panic!() };
+    let [policy, binding] = &documents(include_str!("../../manifests/base/50-guard.yaml"))[..] else {
+        panic!()
+    };
     (policy["spec"].clone(), binding["spec"].clone())
 }
 

@@ -113,7 +113,7 @@ fn write_steps(out: &mut impl Write, told: &Told<'_>) -> io::Result<()> {
     if !told.is_defined {
         writeln!(
             out,
-            "# The cluster does not know these kinds yet: apply manifests/05-definitions.yaml first, or put the policies\n\
+            "# The cluster does not know these kinds yet: apply manifests/base/05-definitions.yaml first, or put the policies\n\
              # into the directory of --policies."
         )?;
     }

@@ -107,7 +107,7 @@ impl Hearing {
             }
             Self::Undefined => {
                 let detail = format!(
-                    "the cluster does not know {kind}.soc2gate.io, so that only files count: kubectl apply -f manifests/05-definitions.yaml"
+                    "the cluster does not know {kind}.soc2gate.io, so that only files count: kubectl apply -f manifests/base/05-definitions.yaml"
                 );
                 Some((State::Degraded, detail))
             }

@@ -134,7 +134,7 @@ fn each_choice_changes_what_it_says() {
     assert!(left_out(2).is_null() && left_out(3).is_null(), "ways in and namespaces are always asked about");
     let policy = one(&objects, "ValidatingAdmissionPolicy").to_string();
     assert!(
-        policy.contains(&json!(r#"g in ["a \"b\" \\ c","flux"])"#).to_string().trim_matches('"')),
+        policy.contains(json!(r#"g in ["a \"b\" \\ c","flux"])"#).to_string().trim_matches('"')),
         "{policy}"
     );
     assert!(policy.contains("only the groups a \\\"b\\\" \\\\ c, flux may change"), "{policy}");

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::plan::{Change, MANAGER, plan};
+use super::plan::{Effect, MANAGER, plan};
 use crate::{
     cli::{
         access::{Access, explain},
@@ -35,16 +35,16 @@ pub(super) fn run(
         let client = access.connect().await.map_err(|error| error.to_string())?;
         let mut cluster = Objects::new(client);
         let plan = plan(&mut cluster, objects, left_out).await?;
-        for (change, id) in &plan {
-            tell(format_args!("{change:<9} {id}"));
+        for (effect, id) in &plan {
+            tell(format_args!("{effect:<9} {id}"));
         }
         if dry_run {
             return Ok(());
         }
-        if plan.iter().all(|(change, _)| *change == Change::Keep) {
+        if plan.iter().all(|(effect, _)| *effect == Effect::Keep) {
             tell("everything is as it should be");
         }
-        let removed = plan.into_iter().filter(|(change, _)| *change == Change::Remove).map(|(_, id)| id);
+        let removed = plan.into_iter().filter(|(effect, _)| *effect == Effect::Remove).map(|(_, id)| id);
         Installing { cluster, wanted, timeout }.install(objects, removed.collect()).await
     })
 }

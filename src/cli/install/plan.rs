@@ -15,14 +15,14 @@ pub(super) const MANAGER: &str = "soc2gate-install";
 
 /// What happens to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum Effect {
     Create,
     Change,
     Keep,
     Remove,
 }
 
-impl fmt::Display for Change {
+impl fmt::Display for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Create => "create",
@@ -34,11 +34,11 @@ impl fmt::Display for Change {
 }
 
 /// What applying makes of an object, given how it is and how a dry run would leave it.
-pub(super) fn change(live: Option<&Value>, after: Option<&Value>) -> Change {
+pub(super) fn change(live: Option<&Value>, after: Option<&Value>) -> Effect {
     match (live, after) {
-        (None, _) => Change::Create,
-        (Some(live), Some(after)) if essence(live) == essence(after) => Change::Keep,
-        (Some(_), _) => Change::Change,
+        (None, _) => Effect::Create,
+        (Some(live), Some(after)) if essence(live) == essence(after) => Effect::Keep,
+        (Some(_), _) => Effect::Change,
     }
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn plan(
     cluster: &mut Objects,
     objects: &[Value],
     left_out: &[Value],
-) -> Result<Vec<(Change, Id)>, String> {
+) -> Result<Vec<(Effect, Id)>, String> {
     let mut plan = Vec::new();
     stays_where_it_is(cluster, objects).await?;
     for object in objects {
@@ -99,7 +99,7 @@ pub(super) async fn plan(
         let id = Id::of(object);
         let live = cluster.get(&id).await.map_err(|error| format!("{id}: {}", explain(&error)))?;
         if live.as_ref().is_some_and(is_ours) {
-            plan.push((Change::Remove, id));
+            plan.push((Effect::Remove, id));
         }
     }
     Ok(plan)
@@ -148,12 +148,12 @@ mod tests {
                 "status": {"replicas": value},
             })
         };
-        assert_eq!(change(Some(&object("1", 1)), Some(&object("2", 2))), Change::Keep);
+        assert_eq!(change(Some(&object("1", 1)), Some(&object("2", 2))), Effect::Keep);
         let mut other = object("2", 2);
         other["spec"]["replicas"] = 3.into();
-        assert_eq!(change(Some(&object("1", 1)), Some(&other)), Change::Change);
-        assert_eq!(change(None, Some(&other)), Change::Create);
-        assert_eq!(change(None, None), Change::Create);
+        assert_eq!(change(Some(&object("1", 1)), Some(&other)), Effect::Change);
+        assert_eq!(change(None, Some(&other)), Effect::Create);
+        assert_eq!(change(None, None), Effect::Create);
     }
 
     #[test]

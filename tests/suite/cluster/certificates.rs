@@ -44,19 +44,19 @@ impl Cluster {
         let alone = alone().await;
         soc2gate::server::install_provider();
         let client = Client::try_from(Config::infer().await.unwrap()).unwrap();
-        let this = Self { client, name: format!("gate-{test}"), _alone: alone };
+        let this = Self { client, name: format!("gate-{test}-{}", std::process::id()), _alone: alone };
         let own = serde_json::from_value(json!({"metadata": {"name": this.name}})).unwrap();
         let namespaces: Api<Namespace> = Api::all(this.client.clone());
-        let _already_there = namespaces.create(&PostParams::default(), &own).await;
-        this.clear().await;
+        namespaces.create(&PostParams::default(), &own).await.unwrap();
         Some(this)
     }
 
-    /// Leaves nothing that an earlier run, or this one, put there.
+    /// Leaves nothing behind.
     async fn clear(&self) {
         let how = DeleteParams::default();
-        let _absent = self.registrations().delete(&self.name, &how).await;
-        let _absent = self.secrets().delete(SECRET, &how).await;
+        let namespaces: Api<Namespace> = Api::all(self.client.clone());
+        self.registrations().delete(&self.name, &how).await.unwrap();
+        namespaces.delete(&self.name, &how).await.unwrap();
     }
 
     fn secrets(&self) -> Api<Secret> {

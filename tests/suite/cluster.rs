@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod definitions;
 #[cfg(test)]
+mod notices;
+#[cfg(test)]
+mod ramp;
+#[cfg(test)]
 mod scale;
 #[cfg(test)]
 mod scan;

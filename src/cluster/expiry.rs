@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::{Api, api::ListParams, core::DynamicObject};
 use prometheus::{IntGaugeVec, Opts, Registry};
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::{
     Cluster, Leadership, Notice, Record, Store, StoreError, definitions::exemption_resource, is_absent,
@@ -17,7 +18,10 @@ use crate::policy::{API_VERSION, Exemption};
 const DAYS: [i64; 3] = [1, 7, 14];
 
 /// How often it is looked, which is how late people may be told.
-const LOOK_EVERY: Duration = Duration::from_secs(300);
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// How soon it is tried again when that failed.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// What was told is remembered for so long after the end. In days.
 const REMEMBERED: i64 = 30;
@@ -145,21 +149,21 @@ impl Expiry {
         exemptions: impl Fn() -> Vec<Exemption> + Send + Sync,
     ) {
         let store = Store::of(&cluster);
-        // Without the record nobody is told twice by this replica at least.
-        let mut own = Record::default();
+        // What this replica knows to have been told: it asks the API server only about what it does not know.
+        let mut known = Record::default();
         let mut look = tokio::time::interval(LOOK_EVERY);
-        let mut led = leadership.clone();
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut not_before = Instant::now();
         loop {
-            tokio::select! {
-                _ = look.tick() => {}
-                () = led.gained(), if !leadership.is_ours() => {}
-            }
+            look.tick().await;
             let (all, now) = (exemptions(), Timestamp::now());
             self.count(&all, now);
-            if leadership.is_ours()
-                && let Err(error) = tell(&cluster, &store, &mut own, &all, now).await
-            {
+            if !leadership.is_ours() || Instant::now() < not_before {
+                continue;
+            }
+            if let Err(error) = tell(&cluster, &store, &mut known, &all, now).await {
                 tracing::warn!(%error, "who must know that an exemption ends is not told yet; it is tried again");
+                not_before = Instant::now() + AGAIN;
             }
         }
     }
@@ -187,16 +191,20 @@ enum Untold {
 async fn tell(
     cluster: &Cluster,
     store: &Store,
-    own: &mut Record,
+    known: &mut Record,
     exemptions: &[Exemption],
     now: Timestamp,
 ) -> Result<(), Untold> {
-    let mut told = match store.read().await {
+    if due(exemptions.iter(), known, now).is_empty() {
+        return Ok(());
+    }
+    // Another replica may have told it, or this one before it was started anew.
+    let told = match store.read().await {
         Err(StoreError::Damaged(_)) => Record::default(),
         read => read?.unwrap_or_default(),
     };
-    told.told.append(&mut own.told.clone());
-    let due = due(exemptions.iter(), &told, now);
+    known.told.extend(told.told);
+    let due = due(exemptions.iter(), known, now);
     if due.is_empty() {
         return Ok(());
     }
@@ -211,7 +219,7 @@ async fn tell(
             // One that comes from a file has no object that an Event could be about.
             None => tracing::warn!(exemption, within = step.id(), "{line}"),
         }
-        remember(own, std::slice::from_ref(telling), now);
+        remember(known, std::slice::from_ref(telling), now);
     }
     Ok(store.update(|record| remember(record, &due, now)).await?)
 }

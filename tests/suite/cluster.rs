@@ -9,6 +9,10 @@ mod definitions;
 #[cfg(test)]
 mod install;
 #[cfg(test)]
+mod notices;
+#[cfg(test)]
+mod ramp;
+#[cfg(test)]
 mod scale;
 #[cfg(test)]
 mod scan;

@@ -132,6 +132,22 @@ impl Gate {
         self.log.lock().unwrap().clone()
     }
 
+    /// The CA of the certificate that it made for itself (PEM).
+    pub(crate) fn ca(&self) -> &[u8] {
+        &self.ca
+    }
+
+    /// Asks it to end, as a kubelet does, and waits until it has.
+    pub(crate) async fn leave(mut self) {
+        let asked = Command::new("kill").args(["-TERM", &self.process().to_string()]).status().unwrap();
+        assert!(asked.success());
+        let begun = Instant::now();
+        while self.is_running() {
+            assert!(begun.elapsed() < SOON * 3, "it does not end");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Its process id.
     pub(crate) fn process(&self) -> u32 {
         self.child.id()

@@ -53,6 +53,8 @@ mod monitoring;
 #[cfg(test)]
 mod network;
 #[cfg(test)]
+mod notices;
+#[cfg(test)]
 mod pod_security;
 #[cfg(test)]
 mod rbac;

@@ -112,7 +112,7 @@ impl Ramp {
             ready: ready.map(|row| (row.check.id, row.policies.clone())).collect(),
             namespaces: &self.namespaces,
             ceiling,
-            reason: format!("Not ready for more on {today}."),
+            reason: format!("Kept as it was when the ceiling was taken away ({today})."),
         }
     }
 

@@ -16,9 +16,9 @@ use super::{alone, kubeconfig};
 use crate::gate::{Gate, SOON, pod};
 
 /// The API server, alone with it, and a namespace of the test's own for the gate's Lease.
-struct Cluster {
-    client: Client,
-    namespace: String,
+pub(super) struct Cluster {
+    pub(super) client: Client,
+    pub(super) namespace: String,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -33,7 +33,7 @@ fn definition() -> ApiResource {
 
 impl Cluster {
     /// With the definitions and none of their objects, or nothing where there is no API server.
-    async fn connect(test: &str) -> Option<Self> {
+    pub(super) async fn connect(test: &str) -> Option<Self> {
         kubeconfig()?;
         let alone = alone().await;
         soc2gate::server::install_provider();
@@ -48,7 +48,7 @@ impl Cluster {
         Some(this)
     }
 
-    fn api(&self, kind: &ApiResource) -> Api<DynamicObject> {
+    pub(super) fn api(&self, kind: &ApiResource) -> Api<DynamicObject> {
         Api::all_with(self.client.clone(), kind)
     }
 
@@ -72,7 +72,7 @@ impl Cluster {
         }
     }
 
-    async fn apply(&self, kind: &ApiResource, object: Value) -> kube::Result<DynamicObject> {
+    pub(super) async fn apply(&self, kind: &ApiResource, object: Value) -> kube::Result<DynamicObject> {
         let name = object["metadata"]["name"].as_str().unwrap().to_owned();
         let params = PatchParams::apply("test").force();
         self.api(kind).patch(&name, &params, &Patch::Apply(object)).await
@@ -94,7 +94,7 @@ impl Cluster {
     }
 
     /// Waits until what `look` sees is something.
-    async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+    pub(super) async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
         let begun = Instant::now();
         loop {
             if let Some(seen) = look().await {
@@ -119,7 +119,7 @@ impl Cluster {
     }
 
     /// The gate, once it has read everything.
-    async fn gate(&self, identity: &str, arguments: &[&str]) -> Gate {
+    pub(super) async fn gate(&self, identity: &str, arguments: &[&str]) -> Gate {
         let own = ["--cluster", "--namespace", &self.namespace, "--identity", identity];
         let gate = Gate::start(&[&own[..], arguments].concat());
         gate.admin_until("/readyz?verbose", |text| text.contains(r#""ready":true"#)).await;
@@ -149,21 +149,21 @@ impl Cluster {
     }
 
     /// Takes away what the test has made.
-    async fn leave(self) {
+    pub(super) async fn leave(self) {
         self.clear().await;
         let namespaces: Api<Namespace> = Api::all(self.client.clone());
         let _gone = namespaces.delete(&self.namespace, &DeleteParams::default()).await;
     }
 }
 
-fn policy(name: &str, checks: Value) -> Value {
+pub(super) fn policy(name: &str, checks: Value) -> Value {
     json!({
         "apiVersion": "soc2gate.io/v1", "kind": "ControlPolicy", "metadata": {"name": name},
         "spec": {"criterion": "CC6.1", "control": "Tested.", "checks": checks},
     })
 }
 
-fn exemption(name: &str, spec: &[(&str, Value)]) -> Value {
+pub(super) fn exemption(name: &str, spec: &[(&str, Value)]) -> Value {
     let mut whole = json!({
         "check": "privileged-container", "subject": {"namespace": "shop"}, "reason": "Migration.",
         "ticket": "OPS-1", "requestedBy": "bob", "approvedBy": "ann", "expires": in_seconds(3_600),
@@ -174,12 +174,12 @@ fn exemption(name: &str, spec: &[(&str, Value)]) -> Value {
     json!({"apiVersion": "soc2gate.io/v1", "kind": "Exemption", "metadata": {"name": name}, "spec": whole})
 }
 
-fn in_seconds(seconds: i64) -> Value {
+pub(super) fn in_seconds(seconds: i64) -> Value {
     let moment = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
     json!(moment.to_string())
 }
 
-fn privileged() -> Value {
+pub(super) fn privileged() -> Value {
     pod(json!({"securityContext": {"privileged": true}}))
 }
 

@@ -41,11 +41,11 @@ pub(super) struct Ramp {
     /// For so many days nothing may have been found.
     #[arg(long, value_name = "DAYS", default_value_t = 14, value_parser = clap::value_parser!(i32).range(1..=365))]
     days: i32,
-    /// Only this check; may be repeated.
-    #[arg(long = "check", value_name = "ID", value_parser = check)]
+    /// Only these checks.
+    #[arg(long = "check", value_name = "ID", value_delimiter = ',', value_parser = check)]
     checks: Vec<&'static str>,
-    /// Only the checks filed under this criterion (`CC6.1`); may be repeated.
-    #[arg(long = "criterion", value_name = "CRITERION", value_parser = criterion)]
+    /// Only the checks filed under these criteria (`CC6.1`).
+    #[arg(long = "criterion", value_name = "CRITERION", value_delimiter = ',', value_parser = criterion)]
     criteria: Vec<Criterion>,
     /// Only in this namespace; may be repeated. What is ready there is raised there alone.
     #[arg(short, long = "namespace", value_name = "NAME")]

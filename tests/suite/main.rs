@@ -11,6 +11,8 @@ mod change;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod confidentiality;
 #[cfg(test)]
 mod control_plane;

@@ -22,8 +22,9 @@ pub(crate) const SOON: Duration = Duration::from_secs(20);
 pub(crate) struct Gate {
     child: Child,
     pub(crate) address: SocketAddr,
-    admin_address: SocketAddr,
-    ca: Vec<u8>,
+    pub(crate) admin_address: SocketAddr,
+    /// The CA that it made, in PEM.
+    pub(crate) ca: Vec<u8>,
     log: Arc<Mutex<Vec<Value>>>,
     _state: TempDir,
 }
@@ -153,6 +154,12 @@ impl Gate {
         self.child.id()
     }
 
+    /// Ends it without a warning.
+    pub(crate) fn crash(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -160,8 +167,7 @@ impl Gate {
 
 impl Drop for Gate {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.crash();
     }
 }
 

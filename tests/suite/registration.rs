@@ -16,7 +16,8 @@ fn documents(text: &str) -> Vec<Value> {
     documents.iter().map(|document| serde_json::from_str(&document.to_json_text()).unwrap()).collect()
 }
 
-fn webhooks() -> Vec<Value> {
+/// What the API server asks about, entry by entry.
+pub(crate) fn webhooks() -> Vec<Value> {
     let [configuration] = &documents(include_str!("../../manifests/base/40-webhook.yaml"))[..] else {
         panic!()
     };
@@ -198,6 +199,21 @@ fn selectors_leave_out_the_gates_namespace_by_name_and_nothing_where_they_would_
     for webhook in [config, access, guard] {
         let conditions = webhook["matchConditions"].to_string();
         assert!(conditions.contains("system:apiserver"), "{}", webhook["name"]);
+    }
+}
+
+#[test]
+fn a_node_joins_and_stays_without_the_gate() {
+    let [_, _, access, _] = &webhooks()[..] else { panic!() };
+    let conditions = access["matchConditions"].to_string();
+    for word in [
+        "system:bootstrappers",
+        "system:nodes",
+        "kubernetes.io/kube-apiserver-client-kubelet",
+        "kubernetes.io/kubelet-serving",
+        "system:serviceaccount:kube-system:certificate-controller",
+    ] {
+        assert!(conditions.contains(word), "{word}");
     }
 }
 

@@ -21,7 +21,7 @@ use kube::{
 use rustls::pki_types::CertificateDer;
 use serde_json::{Value, json};
 use soc2gate::certificates::{Authority, Bundle, Lives, names_of, validate};
-use tokio::{sync::MutexGuard, task::JoinHandle};
+use tokio::task::JoinHandle;
 
 use super::{alone, kubeconfig};
 use crate::{
@@ -35,7 +35,7 @@ const SECRET: &str = "soc2gate-tls";
 struct Cluster {
     client: Client,
     name: String,
-    _alone: MutexGuard<'static, ()>,
+    _alone: super::Alone,
 }
 
 impl Cluster {

@@ -10,7 +10,6 @@ use kube::{
 };
 use serde_json::{Value, json};
 use soc2gate::cluster::definitions::{exemption_resource, manifests, policy_resource};
-use tokio::sync::MutexGuard;
 
 use super::{alone, kubeconfig};
 use crate::gate::{Gate, SOON, pod};
@@ -19,7 +18,7 @@ use crate::gate::{Gate, SOON, pod};
 pub(super) struct Cluster {
     pub(super) client: Client,
     pub(super) namespace: String,
-    _alone: MutexGuard<'static, ()>,
+    _alone: super::Alone,
 }
 
 fn documents(text: &str) -> Vec<Value> {

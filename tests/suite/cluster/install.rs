@@ -60,7 +60,7 @@ async fn client() -> Client {
 }
 
 /// Begins a test alone in a cluster without a gate; none where there is no cluster.
-async fn begin() -> Option<tokio::sync::MutexGuard<'static, ()>> {
+async fn begin() -> Option<super::Alone> {
     kubeconfig()?;
     let alone = alone().await;
     clean();

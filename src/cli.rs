@@ -106,3 +106,13 @@ fn written(result: io::Result<()>, otherwise: ExitCode) -> ExitCode {
         _ => otherwise,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_command_has_two_flags_of_one_name() {
+        Cli::command().debug_assert();
+    }
+}

@@ -18,11 +18,10 @@ use clap::Args;
 
 use self::{
     ceiling::Ceiling,
-    gather::Error,
     plan::Step,
     verdict::{Row, Verdict},
 };
-use super::{Format, UNUSABLE, complain, evidence::Evidence, rules::Rules, written};
+use super::{Format, UNUSABLE, complain, evidence::Evidence, rules::Rules, scan::Error, written};
 use crate::{
     checks,
     criterion::Criterion,
@@ -51,9 +50,6 @@ pub(super) struct Ramp {
     /// Only in this namespace; may be repeated. What is ready there is raised there alone.
     #[arg(short, long = "namespace", value_name = "NAME")]
     namespaces: Vec<String>,
-    /// The namespace that the gate itself runs in.
-    #[arg(long, value_name = "NAME", default_value = "soc2gate", env = "SOC2GATE_NAMESPACE")]
-    gate_namespace: String,
     /// The context of the kubeconfig to use.
     #[arg(long, value_name = "NAME")]
     context: Option<String>,

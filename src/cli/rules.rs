@@ -97,14 +97,15 @@ impl Rules {
         self.load_beside(&Texts::default(), now)
     }
 
-    /// The same, with those of another place, which the files on disk go before.
+    /// The same, with those that a cluster holds: one of these stands in place of a file's policy of its name, as where the
+    /// gate serves.
     ///
     /// # Errors
     /// Everything that is wrong in either, each with its place.
     pub(super) fn load_beside(&self, others: &Texts, now: Timestamp) -> Result<PolicySet, Vec<Unusable>> {
         let of_disk = |directory: &Option<PathBuf>| directory.as_deref().map_or(Ok(Vec::new()), read);
         let policies = of_disk(&self.policies)?;
-        let policies = Loaded::shipped()?.with(named(&others.policies))?.with(named(&policies))?;
+        let policies = Loaded::shipped()?.with(named(&policies))?.with(named(&others.policies))?;
         let policies = policies.bind(&self.settings()?)?;
         let exemptions = of_disk(&self.exemptions)?;
         let exemptions =

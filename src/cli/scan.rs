@@ -76,7 +76,7 @@ const LIMITS: Limits = Limits { per_namespace: 1_000_000, overall: 1_000_000, te
 
 /// Why there is no account.
 #[derive(Debug, thiserror::Error)]
-enum Error {
+pub(super) enum Error {
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Unusable(Vec<Unusable>),
     #[error(transparent)]

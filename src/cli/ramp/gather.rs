@@ -21,48 +21,23 @@ use crate::{
     cli::{
         check::progress::Progress,
         rules::{Rules, Texts, read},
-        scan::{
-            definitions,
-            round::{Round, Stopped},
-            world,
-        },
+        scan::{Error, definitions, round::Round, world},
         tell,
     },
     cluster::{self, Cluster, Record, Resources, Store},
     inventory::Inventory,
     manifest::{self, Node, Unusable},
-    policy::{Mode, PolicySet, SHIPPED},
+    policy::{Mode, PolicySet},
     scanner::{Limits, Scanner},
 };
 
 /// Every finding counts, and its object is named.
 const LIMITS: Limits = Limits { per_namespace: 1_000_000, overall: 1_000_000, text: 253 };
 
-/// Why nothing can be told.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-    Unusable(Vec<Unusable>),
-    #[error(transparent)]
-    Cluster(#[from] cluster::Error),
-    #[error("the API server cannot be asked: {0}")]
-    Api(#[from] kube::Error),
-    #[error(transparent)]
-    Definitions(#[from] definitions::Error),
-    #[error("--namespace: there is no namespace `{0}`")]
-    NoNamespace(String),
-    #[error("no check is in force under what was asked for: choose others that `soc2gate policies` lists")]
-    NoCheck,
-    #[error(transparent)]
-    Stopped(#[from] Stopped),
-    #[error(transparent)]
-    Io(#[from] std::io::Error),
-}
-
-impl std::convert::From<Vec<Unusable>> for Error {
-    fn from(unusable: Vec<Unusable>) -> Self {
-        Self::Unusable(unusable)
-    }
+/// That what was asked for chooses nothing.
+fn no_check() -> Vec<Unusable> {
+    let message = "no such check is in force: choose one that `soc2gate policies` lists".to_owned();
+    vec![Unusable { file: "--check, --criterion".to_owned(), line: 0, column: 0, message }]
 }
 
 impl Ramp {
@@ -89,7 +64,7 @@ impl Ramp {
         let existing = self.existing(&inventory)?;
         let checks = in_force(&policies, &self.namespaces, &inventory, |check| self.is_asked(check));
         if checks.is_empty() {
-            return Err(Error::NoCheck);
+            return Err(no_check().into());
         }
         let scanner = Scanner::new(Arc::new(policies.enforced()), Arc::new(inventory), now, LIMITS);
         let account = round.go(scanner, |_| progress.step()).await?.finish(Timestamp::now());
@@ -127,7 +102,7 @@ impl Ramp {
 
     /// What the gate remembers; without it nothing is known to be ready.
     async fn seen(&self, client: &Client) -> Option<Record> {
-        let (client, namespace) = (client.clone(), self.gate_namespace.clone());
+        let (client, namespace) = (client.clone(), self.rules.gate_namespace.clone());
         let cluster = Cluster { client, namespace, identity: String::new() };
         match Store::of(&cluster).read().await {
             Ok(record) => record,
@@ -140,11 +115,11 @@ impl Ramp {
 
     /// The ceiling, as the flag or the gate's Deployment says.
     async fn ceiling(&self, client: &Client) -> Option<Ceiling> {
-        let api: Api<Deployment> = Api::namespaced(client.clone(), &self.gate_namespace);
+        let api: Api<Deployment> = Api::namespaced(client.clone(), &self.rules.gate_namespace);
         let own = ListParams::default().labels("app.kubernetes.io/name=soc2gate");
         let found = match api.list(&own).await {
             Ok(found) if found.items.is_empty() => {
-                let namespace = &self.gate_namespace;
+                let namespace = &self.rules.gate_namespace;
                 tell(format_args!(
                     "no Deployment of the gate is in namespace {namespace}: name it with --gate-namespace, and its ceiling, \
                      if it has one, with --mode-ceiling"
@@ -170,14 +145,11 @@ impl Ramp {
 fn held(policies: &PolicySet, texts: &Texts, rules: &Rules) -> Result<Vec<Policy>, Vec<Unusable>> {
     let of_disk = rules.policies.as_deref().map_or(Ok(Vec::new()), read)?;
     let (cluster, files) = (names(&texts.policies), names(&of_disk));
-    let shipped: Vec<_> =
-        SHIPPED.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect();
-    let shipped = names(&shipped);
     let held = policies.standing().iter().map(|(name, standing)| {
-        let from = match (files.get(name), cluster.get(name), shipped.contains_key(name)) {
-            (Some(file), ..) => From::File(file.clone()),
-            (None, Some(_), _) => From::Cluster,
-            (None, None, _) => From::Program,
+        let from = match (cluster.contains_key(name), files.get(name)) {
+            (true, _) => From::Cluster,
+            (false, Some(file)) => From::File(file.clone()),
+            (false, None) => From::Program,
         };
         Policy { name: name.clone(), manifest: (*standing.in_force).clone(), from }
     });

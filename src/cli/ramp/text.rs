@@ -124,7 +124,7 @@ fn write_steps(out: &mut impl Write, told: &Told<'_>) -> io::Result<()> {
         Some(Some((deployment, operations))) => writeln!(
             out,
             "\n# Then:\nkubectl patch deployment {deployment} -n {} --type=json -p '{operations}'",
-            told.asked.gate_namespace
+            told.asked.rules.gate_namespace
         ),
     }
 }

@@ -1,6 +1,7 @@
 //! The webhook's door: an AdmissionReview in, a decision, an AdmissionReview out.
 
 mod answer;
+mod definition;
 mod depth;
 mod gate;
 mod review;
@@ -13,11 +14,11 @@ use jiff::Timestamp;
 use crate::{
     decision::{self, Decision},
     inventory::Inventory,
-    policy::PolicySet,
+    policy::{Flaw, PolicySet},
     request::Request,
 };
 
-pub use answer::{Identity, encode};
+pub use answer::{Identity, denial, encode};
 pub use gate::{Gate, Reply, Witness, metrics};
 pub use review::{Review, Unreadable};
 
@@ -33,11 +34,15 @@ pub fn decide<'b>(
 ) -> Result<(Request<'b>, Cow<'b, str>, Decision), Unreadable<'b>> {
     match Review::read(body) {
         Ok(review) => {
-            let decision = decision::decide(policies, &review.request, inventory, now);
+            let mut decision = decision::decide(policies, &review.request, inventory, now);
+            decision.refuse(definition::flaws(&review.request, policies, now));
             Ok((review.request, review.uid, decision))
         }
         Err(Unreadable::Object { uid, request, reason }) => {
-            let decision = decision::undecidable(policies, &request, reason);
+            // What of the gate's own cannot be read could not be in force either.
+            let flaw = definition::writes(&request).then(|| Flaw::new("", reason.clone()));
+            let mut decision = decision::undecidable(policies, &request, reason);
+            decision.refuse(flaw.into_iter().collect());
             Ok((*request, uid, decision))
         }
         Err(not_a_review) => Err(not_a_review),

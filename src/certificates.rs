@@ -1,16 +1,23 @@
-//! The certificate files the server shows and trusts: read, watched, and made on the spot when there are none.
+//! The certificates the server shows and trusts: read, watched, and made on the spot when there are none.
 
+mod bundle;
 mod facts;
 mod making;
+mod on_disk;
+mod trust;
 
+pub use bundle::Bundle;
 pub use facts::expiry;
+pub use making::{Authority, Lives, canonical};
+pub use trust::{Pair, Untrusted, validate};
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use tokio::sync::watch;
 
 /// Where the server's certificate comes from.
 #[derive(Clone, Debug)]
@@ -27,18 +34,19 @@ pub enum Source {
     Held(Arc<Held>),
 }
 
-/// A certificate chain and its key in PEM, handed over by whoever keeps them.
+/// A certificate chain and its key, handed over by whoever keeps them.
 #[derive(Default)]
-pub struct Held(Mutex<Option<(Vec<u8>, Vec<u8>)>>);
+pub struct Held(watch::Sender<Option<Pair>>);
 
 impl Held {
-    /// Hands over a chain and its key, to be served from the next look on.
-    pub fn set(&self, certificate: Vec<u8>, key: Vec<u8>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((certificate, key));
+    /// Hands over a chain and its key, to be served from now on.
+    pub fn set(&self, pair: Pair) {
+        self.0.send_replace(Some(pair));
     }
 
-    fn get(&self) -> Option<(Vec<u8>, Vec<u8>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// What was handed over last.
+    pub fn get(&self) -> Option<Pair> {
+        self.0.borrow().clone()
     }
 }
 
@@ -52,6 +60,13 @@ impl std::fmt::Debug for Held {
 /// What a made certificate is always good for: this machine, and the Service that the manifests install.
 pub const OWN_NAMES: [&str; 5] =
     ["localhost", "127.0.0.1", "::1", "soc2gate.soc2gate.svc", "soc2gate.soc2gate.svc.cluster.local"];
+
+/// What a certificate for the Service `service` of `namespace` is good for: this machine and the Service, besides `more`.
+pub fn names_of(service: &str, namespace: &str, more: &[String]) -> Vec<String> {
+    let service = [format!("{service}.{namespace}.svc"), format!("{service}.{namespace}.svc.cluster.local")];
+    let local = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    canonical(service.into_iter().chain(local).chain(more.iter().cloned()))
+}
 
 /// Why there is no certificate, in words for whoever starts the program.
 #[derive(Debug, thiserror::Error)]
@@ -85,18 +100,34 @@ pub struct Store {
     source: Source,
     client_ca: Option<PathBuf>,
     seen: Option<[u8; 32]>,
+    handed: Option<watch::Receiver<Option<Pair>>>,
 }
 
 impl Store {
     pub fn new(source: Source, client_ca: Option<PathBuf>) -> Self {
-        Self { source, client_ca, seen: None }
+        let handed = match &source {
+            Source::Held(held) => Some(held.0.subscribe()),
+            Source::Files { .. } | Source::Made { .. } => None,
+        };
+        Self { source, client_ca, seen: None, handed }
+    }
+
+    /// Waits until another certificate is handed over; for ever when none ever is.
+    pub async fn handed_over(&mut self) {
+        let ended = match &mut self.handed {
+            Some(handed) => handed.changed().await.is_err(),
+            None => true,
+        };
+        if ended {
+            std::future::pending().await
+        }
     }
 
     /// The CA certificate to give to callers, when we made it ourselves.
     pub fn made_ca(&self) -> Option<PathBuf> {
         match &self.source {
             Source::Files { .. } | Source::Held(_) => None,
-            Source::Made { state, .. } => Some(state.join(making::CA)),
+            Source::Made { state, .. } => Some(state.join(on_disk::CA)),
         }
     }
 
@@ -119,10 +150,13 @@ impl Store {
         let (certificate, key) = match &self.source {
             Source::Files { certificate, key } => (read(certificate)?, read(key)?),
             Source::Made { state, names } => {
-                making::ensure(state, names)?;
-                (read(&state.join(making::CERTIFICATE))?, read(&state.join(making::KEY))?)
+                on_disk::ensure(state, names)?;
+                (read(&state.join(on_disk::CERTIFICATE))?, read(&state.join(on_disk::KEY))?)
             }
-            Source::Held(held) => held.get().ok_or(Error::NotYet)?,
+            Source::Held(held) => {
+                let pair = held.get().ok_or(Error::NotYet)?;
+                (pair.certificate, pair.key)
+            }
         };
         let client_ca = self.client_ca.as_deref().map(read).transpose()?;
         Ok(Material { certificate, key, client_ca })

@@ -14,7 +14,7 @@ use std::fmt;
 use crate::criterion::{Criterion, Severity, Support};
 
 pub use ask::Ask;
-pub use examine::{Examine, Examiner, Kinds, Params};
+pub use examine::{Examine, Examiner, Home, Kinds, Params};
 pub use moment::{lasts_longer, moment};
 pub use principal::Principal;
 pub use report::{Missing, Report, Violation, labelled_pod, quoted};
@@ -88,6 +88,7 @@ pub enum Part {
     Autoscalers,
     LimitRanges,
     Routes,
+    Policies,
 }
 
 impl Part {
@@ -105,6 +106,7 @@ impl Part {
             Self::Autoscalers => "autoscalers",
             Self::LimitRanges => "limit ranges",
             Self::Routes => "routes",
+            Self::Policies => "policies",
         }
     }
 }
@@ -124,6 +126,7 @@ impl Part {
             Self::Autoscalers => "the inventory of autoscalers is not there",
             Self::LimitRanges => "the inventory of limit ranges is not there",
             Self::Routes => "the inventory of routes is not there",
+            Self::Policies => "the inventory of policies is not there",
         }
     }
 }

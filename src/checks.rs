@@ -12,7 +12,7 @@ mod cc7_1_configuration;
 mod cc7_2_monitoring;
 mod cc8_1_change;
 
-use crate::check::Check;
+use crate::{check::Check, manifest::closest};
 
 /// The folders in the order of their criteria.
 const FOLDERS: &[&[&Check]] = &[
@@ -37,4 +37,10 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
 /// The check of this id.
 pub fn find(id: &str) -> Option<&'static Check> {
     all().find(|check| check.id == id)
+}
+
+/// `, did you mean ...` for an unknown id that is near a known one; empty for any other.
+pub fn meant(id: &str) -> String {
+    let near = closest(id, all().map(|check| check.id)).filter(|near| *near != id);
+    near.map_or(String::new(), |near| format!(", did you mean `{near}`"))
 }

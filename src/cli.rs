@@ -1,15 +1,20 @@
 //! The commands. The only place that wires the layers together.
 
+mod access;
 mod check;
 mod completions;
 mod decided;
 mod evidence;
 mod explain;
+mod install;
 mod policies;
+mod ramp;
 mod replay;
 mod rules;
+mod scan;
 mod serve;
 mod test;
+mod uninstall;
 
 use std::{
     fmt,
@@ -31,11 +36,15 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
+    Install(install::Install),
+    Uninstall(uninstall::Uninstall),
     Check(check::Check),
+    Scan(scan::Scan),
     Replay(replay::Replay),
     Test(test::Test),
     Policies(policies::Policies),
+    Ramp(ramp::Ramp),
     Explain(explain::Explain),
     Completions(completions::Completions),
 }
@@ -53,10 +62,14 @@ enum Format {
 pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(serve) => serve.run(),
+        Command::Install(install) => install.run(),
+        Command::Uninstall(uninstall) => uninstall.run(),
         Command::Check(check) => check.run(),
+        Command::Scan(scan) => scan.run(),
         Command::Replay(replay) => replay.run(),
         Command::Test(test) => test.run(),
         Command::Policies(policies) => policies.run(),
+        Command::Ramp(ramp) => ramp.run(),
         Command::Explain(explain) => explain.run(),
         Command::Completions(completions) => completions.run(Cli::command()),
     }

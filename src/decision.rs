@@ -1,6 +1,7 @@
 //! Decides one request: a pure function from policies, request and surroundings to a decision.
 
 mod finding;
+mod fingerprint;
 mod outcome;
 pub mod ratchet;
 
@@ -15,6 +16,7 @@ use crate::{
 };
 
 pub use finding::{Finding, State, printable};
+pub use fingerprint::Fingerprint;
 pub use outcome::{Decision, Outcome, Unassessed};
 
 /// Decides. No I/O, no clock, no lock: the same arguments give the same decision.

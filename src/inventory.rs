@@ -50,6 +50,8 @@ pub struct Inventory {
     pub image_evidence: Source<ImageEvidence>,
     /// Who controls a controller: the Deployment of a ReplicaSet, the CronJob of a Job.
     pub controllers: Source<ByNamespace<Target, Target>>,
+    /// The gate's own policies by name.
+    pub policies: Source<BTreeMap<String, Standing>>,
     /// Per controller object, the identities of the violations that its own template has; without a cluster nobody
     /// knows.
     pub owners: Source<ByNamespace<HashSet<String>, Target>>,
@@ -100,6 +102,16 @@ pub struct Budget {
 
 /// An object of a namespace, such as an autoscaler scales: kind and name.
 pub type Target = (String, String);
+
+/// What is in force under the name of a policy. Both are whole manifests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub in_force: Arc<serde_json::Value>,
+    /// What would be, if the cluster had no object of this name; nothing if nothing lies below it.
+    pub without: Option<Arc<serde_json::Value>>,
+    /// Whether it is the cluster's object that is in force, rather than a file or what comes with the program.
+    pub is_of_cluster: bool,
+}
 
 /// A part of the inventory that comes from somewhere and may fail to.
 #[derive(Clone, Debug, Default)]

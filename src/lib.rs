@@ -14,6 +14,9 @@ pub mod request;
 // Surroundings: what else exists.
 pub mod inventory;
 
+// Installation: what the gate itself is installed with.
+pub mod installation;
+
 // Secrets: what a credential looks like.
 pub mod secrets;
 
@@ -31,14 +34,17 @@ pub mod decision;
 
 // Outside: one module per neighbour.
 pub mod certificates;
-pub mod cluster;
 pub mod directory;
 pub mod images;
 pub mod telemetry;
 
+// The API server: the neighbour with whom the others' words are needed.
+pub mod cluster;
+
 // Doors: what the outside asks for.
 pub mod admission;
 pub mod events;
+pub mod scanner;
 
 // Server: routes, limits, TLS.
 pub mod server;

@@ -88,6 +88,11 @@ impl Document {
         lookup::place(&self.root, path)
     }
 
+    /// The path of what stands at a place, `spec.checks[0].mode`; of the root it is empty.
+    pub fn field(&self, place: Place) -> String {
+        lookup::field(&self.root, place).unwrap_or_default()
+    }
+
     /// A refusal of this document at a place in it.
     pub fn unusable(&self, place: Place, message: impl Into<String>) -> Unusable {
         Unusable {

@@ -3,6 +3,7 @@
 mod applies;
 mod choice;
 mod coverage;
+mod definition;
 mod exemption;
 mod file;
 mod loaded;
@@ -13,6 +14,7 @@ mod shipped;
 pub use applies::{Applies, Match};
 pub use choice::Choice;
 pub use coverage::{Coverage, Row};
+pub use definition::{Definition, Flaw};
 pub use exemption::{Exemption, ExemptionState, Exemptions, Subject};
 pub use file::{API_VERSION, CheckEntry, ControlPolicy, ExemptionLimits};
 pub use loaded::Loaded;

@@ -58,7 +58,7 @@ pub struct Requester<'a> {
 
 /// Accounts under which kube-controller-manager writes what the gate is asked about. Only these by name: in
 /// `kube-system` users make accounts too.
-const CONTROLLERS: [&str; 29] = [
+const CONTROLLERS: [&str; 30] = [
     "bootstrap-signer",
     "clusterrole-aggregation-controller",
     "cronjob-controller",
@@ -82,6 +82,7 @@ const CONTROLLERS: [&str; 29] = [
     "resourcequota-controller",
     "root-ca-cert-publisher",
     "service-account-controller",
+    "service-ca-cert-publisher",
     "service-controller",
     "statefulset-controller",
     "storage-version-migrator-controller",
@@ -138,8 +139,9 @@ pub struct Request<'a> {
     pub kind: Kind,
     /// The kind as written, for kinds that [`Kind`] does not name.
     pub kind_name: Text<'a>,
-    /// The API group and the resource that the request is made to (`apps`, `deployments`).
+    /// The API group, the version and the resource that the request is made to (`apps`, `v1`, `deployments`).
     pub group: Text<'a>,
+    pub version: Text<'a>,
     pub resource: Text<'a>,
     pub subresource: Text<'a>,
     /// Empty with `generateName` and in a `deletecollection`; then it matches no exemption by name.

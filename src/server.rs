@@ -71,6 +71,9 @@ pub type Validate = dyn Fn(Review) -> Reply + Send + Sync;
 /// Answers a review that got no decision; the body is whole and its uid can be read from it.
 pub type Failed = dyn Fn(&[u8], Failure) -> Reply + Send + Sync;
 
+/// Says whether callers accept the chain that they are shown.
+pub type Certificate = dyn Fn(Option<&[u8]>) -> Option<Condition> + Send + Sync;
+
 /// What the server calls. All of it is synchronous and must not wait for anything.
 #[derive(Clone)]
 pub struct Handlers {
@@ -78,6 +81,9 @@ pub struct Handlers {
     pub failed: Arc<Failed>,
     /// What the program has to say about its readiness; the server adds its own conditions.
     pub readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
+    /// Judges the chain that is shown (PEM; none before the first): whether those who call would accept it, as far as
+    /// the program knows them.
+    pub certificate: Arc<Certificate>,
     pub metrics: Arc<Metrics>,
 }
 
@@ -86,6 +92,8 @@ pub struct Handlers {
 pub enum Error {
     #[error("cannot listen on {address}: {reason}. Give another address with {flag}")]
     Listen { address: SocketAddr, flag: &'static str, reason: io::Error },
+    #[error("told to stop before there was a certificate to serve")]
+    Stopped,
     #[error(transparent)]
     Certificate(#[from] certificates::Error),
     #[error(transparent)]
@@ -132,10 +140,11 @@ impl Handle {
 
 /// Binds both addresses and serves until `shutdown` completes, then drains.
 ///
-/// Returns as soon as callers can connect.
+/// Returns as soon as callers can connect. As long as the certificate is still to be handed over, probes are answered
+/// already and callers wait.
 ///
 /// # Errors
-/// When an address cannot be bound, or the certificate cannot be read, made or used.
+/// When an address cannot be bound, the certificate cannot be read, made or used, or `shutdown` came first.
 pub async fn serve(
     config: Config,
     handlers: Handlers,
@@ -154,11 +163,23 @@ pub async fn serve(
 
     let phases = Phases::new();
     let shared = Arc::new(Shared::new(config.limits, handlers, phases.watch(), tls));
-    let running = tokio::spawn(async move {
-        let renewal = tokio::spawn(renewal::keep_fresh(Arc::clone(&shared), store));
-        if let Some(admin) = admin {
-            tokio::spawn(admin::serve(admin, Arc::clone(&shared)));
+    let renewal = tokio::spawn(renewal::keep_fresh(Arc::clone(&shared), store));
+    if let Some(admin) = admin {
+        tokio::spawn(admin::serve(admin, Arc::clone(&shared)));
+    }
+    let mut shutdown = Box::pin(shutdown);
+    if shared.tls.chain().is_none() {
+        let admin_address = admin_address.map(|address| address.to_string()).unwrap_or_default();
+        tracing::info!(admin_address, "waiting for a certificate");
+        tokio::select! {
+            () = shared.tls.begun() => {}
+            () = &mut shutdown => {
+                renewal.abort();
+                return Err(Error::Stopped);
+            }
         }
+    }
+    let running = tokio::spawn(async move {
         let serving = tokio::spawn(connection::serve(listener, Arc::clone(&shared)));
         shutdown.await;
         let left = shutdown::leave(&phases, &shared, serving).await;

@@ -3,9 +3,11 @@
 mod counters;
 mod inventory;
 pub mod logs;
+mod scans;
 
 pub use counters::{Axis, Counters};
 pub use inventory::InventoryMetrics;
+pub use scans::{ScanMetrics, Scanned};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -46,9 +48,14 @@ pub struct Metrics {
     pub review_duration: Histogram,
     /// `[reason]`
     pub decode_failures: Counters,
+    /// `[kind, operation]`
+    pub invalid_definitions: Counters,
     /// Exemptions held, by state; see [`Metrics::exemptions`].
     exemptions: IntGaugeVec,
+    next_end: IntGauge,
     policy: PolicyMetrics,
+    /// What the background scan found.
+    pub scans: ScanMetrics,
     pub server: ServerMetrics,
     pub inventory: InventoryMetrics,
 }
@@ -137,8 +144,20 @@ impl Metrics {
                 "Requests that could not be read as a review.",
                 vec![Axis::one("reason", words.decode_failures)],
             )?,
+            invalid_definitions: Counters::register(
+                &registry,
+                "soc2gate_invalid_definitions_total",
+                "Policies and exemptions refused because they could never be in force.",
+                vec![Axis::one("kind", words.kinds), Axis::one("operation", words.operations)],
+            )?,
             exemptions: exemptions(&registry, words)?,
+            next_end: gauge(
+                &registry,
+                "soc2gate_exemption_next_end_seconds",
+                "Unix time at which the next of the active exemptions ends; 0 if there is none.",
+            )?,
             policy: PolicyMetrics::register(&registry)?,
+            scans: ScanMetrics::register(&registry)?,
             server: ServerMetrics::register(&registry)?,
             inventory: InventoryMetrics::register(&registry)?,
             registry,
@@ -171,6 +190,11 @@ impl Metrics {
     pub fn policy_load_failed(&self) {
         self.policy.load_failures.inc();
         self.policy.last_load_success.set(0);
+    }
+
+    /// When the next of the active exemptions ends, in seconds of Unix time; none if no one is active.
+    pub fn next_exemption_ends(&self, at: Option<i64>) {
+        self.next_end.set(at.unwrap_or(0));
     }
 
     /// How many exemptions are in this state now.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     check::Kinds,
     decision::{Decision, Finding, Outcome, State, printable},
+    policy::Flaw,
     request::Owner,
 };
 
@@ -88,25 +89,45 @@ pub fn encode(uid: &str, decision: &Decision, identity: Identity<'_>) -> Vec<u8>
     serde_json::to_vec(&review).unwrap_or_default()
 }
 
+/// What the requester reads of a request that is not admitted, in one line.
+pub fn denial(decision: &Decision) -> String {
+    status(decision).message
+}
+
 fn status(decision: &Decision) -> Status {
     let denials: Vec<_> = decision.denials().collect();
     let (message, reason, code) = match decision.outcome {
         Outcome::Error { .. } => (could_not_decide(decision), "InternalError", 500),
+        _ if !decision.flaws.is_empty() => (flawed(&decision.flaws, &denials), "Invalid", 422),
         _ => (attributed(decision, joined(&denials)), "Forbidden", 403),
     };
-    let mut causes: Vec<_> = denials
-        .iter()
-        .take(MOST_CAUSES)
-        .map(|finding| Cause {
-            reason: finding.check.id,
-            message: finding.line(),
-            field: printable(&finding.violation.place.path).into_owned(),
-        })
-        .collect();
-    if let Some(more) = denials.len().checked_sub(MOST_CAUSES).filter(|more| *more > 0) {
+    let of_flaws = decision.flaws.iter().map(|flaw| Cause {
+        // As the API server's own validation calls it.
+        reason: "FieldValueInvalid",
+        message: printable(&flaw.message).into_owned(),
+        field: printable(&flaw.field).into_owned(),
+    });
+    let of_findings = denials.iter().map(|finding| Cause {
+        reason: finding.check.id,
+        message: finding.line(),
+        field: printable(&finding.violation.place.path).into_owned(),
+    });
+    let all = decision.flaws.len() + denials.len();
+    let mut causes: Vec<_> = of_flaws.chain(of_findings).take(MOST_CAUSES).collect();
+    if let Some(more) = all.checked_sub(MOST_CAUSES).filter(|more| *more > 0) {
         causes.push(Cause { reason: "more", message: format!("+{more} more"), field: String::new() });
     }
     Status { status: "Failure", message, reason, code, details: Details { causes } }
+}
+
+/// What keeps a policy or an exemption from being in force, and then what would deny it besides.
+fn flawed(flaws: &[Flaw], denials: &[&Finding]) -> String {
+    let lines: Vec<_> = flaws.iter().map(ToString::to_string).collect();
+    let mut message = printable(&lines.join("; ")).into_owned();
+    if !denials.is_empty() {
+        message = format!("{message}; {}", joined(denials));
+    }
+    cut(&message, LONGEST_MESSAGE)
 }
 
 /// A denial that begins with the root of the object's controllers: whoever reads it in the events of a ReplicaSet has to
@@ -236,6 +257,9 @@ fn annotations(decision: &Decision, identity: Identity<'_>) -> BTreeMap<&'static
         }
         let counts: Vec<_> = counts.into_iter().map(|(key, count)| format!("{key}={count}")).collect();
         annotations.insert("findings", counts.join(","));
+    }
+    if !decision.flaws.is_empty() {
+        annotations.insert("invalid", decision.flaws.len().to_string());
     }
     if let Some(Owner { kind, name }) = &decision.root {
         annotations.insert("root", printable(&format!("{kind}/{name}")).into_owned());

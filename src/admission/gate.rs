@@ -11,7 +11,7 @@ use crate::{
     check::Check,
     checks,
     decision::{Decision, Outcome, State, printable, undecidable},
-    inventory::Inventory,
+    inventory::{Inventory, Source},
     object::Kind,
     policy::{ExemptionState, Mode, PolicySet},
     request::{Operation, Request},
@@ -55,6 +55,7 @@ impl Gate {
             witnesses,
         };
         gate.announce();
+        gate.tell_standing();
         gate
     }
 
@@ -62,6 +63,13 @@ impl Gate {
     pub fn install(&self, policies: PolicySet) {
         self.policies.store(Arc::new(policies));
         self.announce();
+        self.tell_standing();
+    }
+
+    /// Lets the checks of changes to policies know what is in force.
+    fn tell_standing(&self) {
+        let standing = self.policies.load().standing().clone();
+        self.update_inventory(|inventory| inventory.policies = Source::Ready(standing.clone()));
     }
 
     /// Changes what is known of the surroundings.
@@ -98,6 +106,8 @@ impl Gate {
                 policies.exemptions().iter().filter(|exemption| exemption.state(now) == state).count();
             self.metrics.exemptions(state.id(), count);
         }
+        let active = policies.exemptions().iter().filter(|one| one.state(now) == ExemptionState::Active);
+        self.metrics.next_exemption_ends(active.map(|exemption| exemption.expires.as_second()).min());
     }
 
     /// Answers one request body.
@@ -160,6 +170,9 @@ impl Gate {
         }
         let operation = request.operation.map_or("unknown", Operation::id);
         self.metrics.decisions.count(&[decision.outcome.id(), operation, request.kind.name()]);
+        if !decision.flaws.is_empty() {
+            self.metrics.invalid_definitions.count(&[request.kind.name(), operation]);
+        }
         for finding in &decision.findings {
             self.metrics.findings.count(&[finding.check.id, finding.mode.id(), finding.state.id()]);
         }
@@ -189,7 +202,9 @@ fn log(request: &Request<'_>, decision: &Decision, decision_id: &str) {
         let mut checks: Vec<_> = decision.denials().map(|finding| finding.check.id).collect();
         checks.dedup();
         let checks = checks.join(",");
-        tracing::info!(decision_id, operation, %kind, %namespace, %name, %user, dry_run, checks, "denied {kind} {namespace}/{name}");
+        let flaws: Vec<_> = decision.flaws.iter().map(ToString::to_string).collect();
+        let flaws = printable(&flaws.join("; ")).into_owned();
+        tracing::info!(decision_id, operation, %kind, %namespace, %name, %user, dry_run, checks, flaws, "denied {kind} {namespace}/{name}");
     }
 }
 

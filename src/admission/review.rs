@@ -132,6 +132,8 @@ struct GroupResource<'b> {
     #[serde(borrow, default)]
     group: Text<'b>,
     #[serde(borrow, default)]
+    version: Text<'b>,
+    #[serde(borrow, default)]
     resource: Text<'b>,
 }
 
@@ -152,6 +154,7 @@ impl<'b> Wire<'b> {
             kind,
             kind_name: self.kind.kind,
             group: self.resource.group,
+            version: self.resource.version,
             resource: self.resource.resource,
             subresource: self.subresource,
             name: self.name,

@@ -2,22 +2,28 @@
 
 use std::net::IpAddr;
 
-use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::{GeneralName, ParsedExtension};
-use x509_parser::pem::Pem;
+use jiff::Timestamp;
+use rustls::pki_types::CertificateDer;
+use x509_parser::{
+    certificate::X509Certificate,
+    extensions::{GeneralName, ParsedExtension},
+    parse_x509_certificate,
+    pem::Pem,
+};
 
 use super::Error;
 
-/// The facts that decide whether a certificate of ours is still good.
+/// The facts that decide whether a certificate is still good.
 pub(super) struct Facts {
+    /// Unix seconds.
+    pub(super) not_before: i64,
     /// Unix seconds.
     pub(super) not_after: i64,
     /// The public key in DER (SubjectPublicKeyInfo).
     pub(super) public_key: Vec<u8>,
     /// DNS names and addresses in text.
     pub(super) names: Vec<String>,
-    pub(super) key_id: Option<Vec<u8>>,
-    pub(super) issuer_key_id: Option<Vec<u8>>,
+    pub(super) is_ca: bool,
 }
 
 /// Unix time at which the first certificate in `pem` ends.
@@ -28,35 +34,50 @@ pub fn expiry(pem: &[u8]) -> Result<i64, Error> {
     Ok(facts(pem)?.not_after)
 }
 
+/// The facts about the first certificate in `pem`.
 pub(super) fn facts(pem: &[u8]) -> Result<Facts, Error> {
-    let block = Pem::iter_from_buffer(pem)
-        .filter_map(Result::ok)
-        .find(|block| block.label == "CERTIFICATE")
-        .ok_or(Error::NoCertificate)?;
-    let certificate = block.parse_x509().map_err(|_| Error::NoCertificate)?;
-    let mut facts = Facts {
-        not_after: certificate.validity().not_after.timestamp(),
-        public_key: certificate.public_key().raw.to_vec(),
-        names: Vec::new(),
-        key_id: None,
-        issuer_key_id: None,
-    };
-    facts.read_extensions(&certificate);
-    Ok(facts)
+    Facts::of(blocks(pem).first().ok_or(Error::NoCertificate)?)
+}
+
+/// Every certificate in `pem` that can be read, in its order.
+pub(super) fn blocks(pem: &[u8]) -> Vec<CertificateDer<'static>> {
+    let blocks = Pem::iter_from_buffer(pem).filter_map(Result::ok);
+    let certificates = blocks.filter(|block| block.label == "CERTIFICATE" && block.parse_x509().is_ok());
+    certificates.map(|block| CertificateDer::from(block.contents)).collect()
 }
 
 impl Facts {
-    fn read_extensions(&mut self, certificate: &X509Certificate<'_>) {
+    pub(super) fn of(certificate: &CertificateDer<'_>) -> Result<Self, Error> {
+        let (_, certificate) = parse_x509_certificate(certificate).map_err(|_| Error::NoCertificate)?;
+        let mut facts = Self {
+            not_before: certificate.validity().not_before.timestamp(),
+            not_after: certificate.validity().not_after.timestamp(),
+            public_key: certificate.public_key().raw.to_vec(),
+            names: Vec::new(),
+            is_ca: certificate.is_ca(),
+        };
+        facts.read_names(&certificate);
+        Ok(facts)
+    }
+
+    pub(super) fn is_valid_at(&self, now: Timestamp) -> bool {
+        (self.not_before..=self.not_after).contains(&now.as_second())
+    }
+
+    /// Whether two thirds of its life are over: time for the next one, with a third left for what may go wrong.
+    pub(super) fn is_old_at(&self, now: Timestamp) -> bool {
+        let third = self.not_after.saturating_sub(self.not_before) / 3;
+        now.as_second() >= self.not_after.saturating_sub(third)
+    }
+
+    pub(super) fn covers(&self, names: &[String]) -> bool {
+        names.iter().all(|name| self.names.contains(name))
+    }
+
+    fn read_names(&mut self, certificate: &X509Certificate<'_>) {
         for extension in certificate.extensions() {
-            match extension.parsed_extension() {
-                ParsedExtension::SubjectAlternativeName(names) => {
-                    self.names = names.general_names.iter().filter_map(name).collect();
-                }
-                ParsedExtension::SubjectKeyIdentifier(id) => self.key_id = Some(id.0.to_vec()),
-                ParsedExtension::AuthorityKeyIdentifier(id) => {
-                    self.issuer_key_id = id.key_identifier.as_ref().map(|id| id.0.to_vec());
-                }
-                _ => {}
+            if let ParsedExtension::SubjectAlternativeName(names) = extension.parsed_extension() {
+                self.names = names.general_names.iter().filter_map(name).collect();
             }
         }
     }

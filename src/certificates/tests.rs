@@ -47,9 +47,9 @@ fn the_next_start_uses_the_same_certificate() {
 fn a_new_name_makes_a_new_certificate_under_the_same_ca() {
     let place = tempfile::tempdir().unwrap();
     let first = certificate(&mut made(place.path(), &[]));
-    let ca = fs::read(place.path().join(making::CA)).unwrap();
+    let ca = fs::read(place.path().join(on_disk::CA)).unwrap();
     assert_ne!(first, certificate(&mut made(place.path(), &["other.example.com"])));
-    assert_eq!(ca, fs::read(place.path().join(making::CA)).unwrap());
+    assert_eq!(ca, fs::read(place.path().join(on_disk::CA)).unwrap());
 }
 
 #[test]
@@ -123,4 +123,61 @@ fn a_missing_file_is_named() {
     let mut store = Store::new(Source::Files { certificate: place.path().join("tls.crt"), key }, None);
     let error = store.news().err().unwrap().to_string();
     assert!(error.contains("tls.crt"), "{error}");
+}
+
+fn at(text: &str) -> jiff::Timestamp {
+    text.parse().unwrap()
+}
+
+#[test]
+fn the_directory_renews_at_two_thirds_of_a_life() {
+    let place = tempfile::tempdir().unwrap();
+    let long_ago = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * 250);
+    let ca = Authority::make("soc2gate development CA", Lives::ON_DISK, long_ago).unwrap();
+    let names = OWN_NAMES.map(str::to_owned);
+    let old = ca.issue(&names, Lives::ON_DISK, long_ago).unwrap();
+    let bundle = Bundle::from(ca.certificate().clone()).pem();
+    let parts = [
+        ("ca.crt", bundle.as_bytes()),
+        ("ca.key", ca.key().as_bytes()),
+        ("tls.crt", &old.certificate),
+        ("tls.key", &old.key),
+    ]
+    .map(|(name, content)| (name, content.to_vec()));
+    for (name, content) in &parts {
+        fs::write(place.path().join(name), content).unwrap();
+    }
+    assert_ne!(certificate(&mut made(place.path(), &[])), old.certificate);
+    assert_eq!(fs::read_to_string(place.path().join("ca.crt")).unwrap(), bundle);
+}
+
+#[test]
+fn a_certificate_that_is_trusted_itself_is_accepted_as_by_the_api_server() {
+    let params = rcgen::CertificateParams::new(vec!["gate.example.com".to_owned(), "10.0.0.7".to_owned()]);
+    let mut params = params.unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.not_before = std::time::SystemTime::from(at("2026-01-01T00:00:00Z")).into();
+    params.not_after = std::time::SystemTime::from(at("2027-01-01T00:00:00Z")).into();
+    let pem = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem().into_bytes();
+    let trusted = Bundle::read(&pem);
+    let cases = [
+        ("gate.example.com", "2026-06-01T00:00:00Z", true),
+        ("10.0.0.7", "2026-06-01T00:00:00Z", true),
+        ("other.example.com", "2026-06-01T00:00:00Z", false),
+        ("gate.example.com", "2027-06-01T00:00:00Z", false),
+    ];
+    for (host, now, accepted) in cases {
+        assert_eq!(validate(&pem, &trusted, host, at(now)).is_ok(), accepted, "{host} at {now}");
+    }
+}
+
+#[test]
+fn a_bundle_reads_what_can_be_read_and_writes_it_back() {
+    let ca = |name| Authority::make(name, Lives::IN_SECRET, jiff::Timestamp::now()).unwrap();
+    let (one, two) = (ca("one"), ca("two"));
+    let both = Bundle::from(one.certificate().clone()).joined_by([two.certificate().clone()]);
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let text = format!("# ours\n{broken}{}{broken}{}", both.pem(), both.pem());
+    assert_eq!(Bundle::read(text.as_bytes()), both);
+    assert!(Bundle::read(b"nothing").is_empty());
 }

@@ -146,6 +146,26 @@ impl Examiner {
 pub struct Params<'n> {
     node: Option<&'n Node>,
     standard: bool,
+    home: Home<'n>,
+}
+
+/// Where the gate itself lives, for the checks that keep it.
+#[derive(Clone, Copy, Debug)]
+pub struct Home<'n> {
+    pub namespace: &'n str,
+    /// The groups whose members install and upgrade it, beside those that a policy names.
+    pub installers: &'n [String],
+}
+
+impl Default for Home<'_> {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+impl Home<'_> {
+    /// As the manifests have it.
+    pub const DEFAULT: Self = Self { namespace: crate::installation::NAMESPACE, installers: &[] };
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -154,13 +174,24 @@ struct NoParameters {}
 
 impl<'n> Params<'n> {
     /// None given: the defaults of the catalogue.
-    pub const DEFAULT: Self = Self { node: None, standard: false };
+    pub const DEFAULT: Self = Self { node: None, standard: false, home: Home::DEFAULT };
 
     /// The letter of the standard that the check is a control of, whatever a policy says.
-    pub const STANDARD: Self = Self { node: None, standard: true };
+    pub const STANDARD: Self = Self { node: None, standard: true, home: Home::DEFAULT };
 
     pub const fn of(node: &'n Node) -> Self {
-        Self { node: Some(node), standard: false }
+        Self { node: Some(node), standard: false, home: Home::DEFAULT }
+    }
+
+    /// The same for a gate that lives there.
+    #[must_use]
+    pub const fn at(self, home: Home<'n>) -> Self {
+        Self { home, ..self }
+    }
+
+    /// Where the gate lives, unless a parameter says otherwise.
+    pub const fn home(&self) -> Home<'n> {
+        self.home
     }
 
     /// Whether the letter of the standard is asked for, without our own refinements.

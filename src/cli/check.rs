@@ -3,16 +3,15 @@
 mod artifact;
 mod baseline;
 mod crew;
-mod fingerprint;
 mod github;
 mod helm;
 pub(super) mod json;
 mod judge;
 mod junit;
-mod progress;
-mod report;
+pub(super) mod progress;
+pub(super) mod report;
 mod review;
-mod sarif;
+pub(super) mod sarif;
 pub(super) mod source;
 pub(super) mod text;
 
@@ -39,13 +38,13 @@ use super::{
     UNUSABLE,
     evidence::Evidence,
     is_coloured,
-    rules::{Rules, unreadable},
+    rules::{Rules, Verdict, unreadable},
     tell, written,
 };
 use crate::{
     inventory::{Inventory, Survey},
     manifest::{self, Content, Document, Unusable},
-    policy::{Choice, Mode, PolicySet},
+    policy::PolicySet,
     request::object_of,
 };
 
@@ -61,12 +60,8 @@ pub(super) struct Check {
     /// How to print what was found.
     #[arg(short, long, value_enum, default_value = "text")]
     output: Output,
-    /// Judge by these only: checks, criteria (`CC6.1`) or standards (`pss:baseline`, `pss:restricted`).
-    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = Choice::parse)]
-    select: Vec<Choice>,
-    /// The weakest mode whose findings fail the command.
-    #[arg(long, value_name = "MODE", default_value = "enforce", value_parser = threshold)]
-    fail_on: Mode,
+    #[command(flatten)]
+    verdict: Verdict,
     /// The files hold recorded AdmissionReviews: decide them as the webhook would.
     #[arg(long, conflicts_with_all = ["baseline", "write_baseline"])]
     review: bool,
@@ -95,13 +90,6 @@ enum Output {
     Junit,
     /// For GitHub Actions: annotations of the files
     Github,
-}
-
-fn threshold(text: &str) -> Result<Mode, String> {
-    match text.parse() {
-        Ok(Mode::Off) | Err(_) => Err("use enforce, warn or audit".to_owned()),
-        Ok(mode) => Ok(mode),
-    }
 }
 
 impl Check {
@@ -153,15 +141,7 @@ impl Check {
     }
 
     fn policies(&self, now: Timestamp) -> Result<PolicySet, Vec<Unusable>> {
-        let policies = self.rules.load(now)?;
-        if self.select.is_empty() {
-            return Ok(policies);
-        }
-        let policies = policies.select(&self.select, &self.rules.settings()?);
-        // A choice without checks would be a pass that nobody has earned.
-        let is_idle = |choice: &Choice| !policies.bound().iter().any(|bound| choice.includes(bound.check));
-        let idle: Vec<_> = self.select.iter().copied().filter(is_idle).map(no_check).collect();
-        if idle.is_empty() { Ok(policies) } else { Err(idle) }
+        self.rules.chosen(self.rules.load(now)?, &self.verdict.select)
     }
 
     /// Tells known findings from new ones, and writes the known ones if that is asked for.
@@ -204,20 +184,15 @@ impl Check {
             Output::Text => text::write(&mut out, report, terminal)?,
             Output::Json => json::write(&mut out, report)?,
             Output::Sarif => sarif::write(&mut out, report, policies, code)?,
-            Output::Junit => junit::write(&mut out, report, self.fail_on)?,
+            Output::Junit => junit::write(&mut out, report, self.verdict.fail_on)?,
             Output::Github => github::write(&mut out, report)?,
         }
         out.flush()
     }
 
     fn exit_code(&self, report: &Report) -> u8 {
-        if report.unusable.is_empty() { u8::from(report.fails(self.fail_on)) } else { UNUSABLE }
+        if report.unusable.is_empty() { u8::from(report.fails(self.verdict.fail_on)) } else { UNUSABLE }
     }
-}
-
-pub(super) fn no_check(choice: Choice) -> Unusable {
-    let message = format!("no check of `{choice}` is in force: choose one that `soc2gate policies` lists");
-    Unusable { file: "--select".to_owned(), line: 0, column: 0, message }
 }
 
 /// Judges everything that was found.
@@ -226,7 +201,7 @@ fn judge(sources: Sources, judge: &Judge<'_>) -> Report {
     for skipped in &sources.skipped {
         report.skip(format_args!("{}: skipped: {}", skipped.name, skipped.reason));
     }
-    let mut progress = Progress::new(sources.found.len());
+    let mut progress = Progress::new(sources.found.len(), "files");
     let judged =
         |source: &Source| each_object(source, |object, templates, part| judge.judge(object, templates, part));
     crew::in_order(&sources.found, judged, |part| {

@@ -58,7 +58,13 @@ impl Decided {
             dry_run: request.dry_run,
             decision: decision.outcome.id(),
             findings: Found::all(decision, &object, file, within),
-            errors: decision.errors.iter().map(|error| printable(error).into_owned()).collect(),
+            errors: decision
+                .errors
+                .iter()
+                .cloned()
+                .chain(decision.flaws.iter().map(ToString::to_string))
+                .map(|error| printable(&error).into_owned())
+                .collect(),
             object,
         }
     }

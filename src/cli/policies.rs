@@ -15,7 +15,7 @@ use super::{UNUSABLE, rules::Rules, tell, written};
 use crate::{
     checks,
     decision::printable,
-    policy::{Coverage, Exemption, Mode, PolicySet, Subject},
+    policy::{Coverage, Exemption, Mode, PolicySet},
 };
 
 /// List the checks in force with their modes, and the exemptions.
@@ -126,20 +126,7 @@ fn days_left(exemption: &Exemption, now: Timestamp) -> i64 {
 
 /// What the exemption covers, `namespace=shop kind=Pod`; a broad one says so.
 fn subject(exemption: &Exemption) -> String {
-    let Subject { namespace, kind, name, container, image, user, group, service_account } =
-        &exemption.subject;
-    let fields = [
-        ("namespace", namespace),
-        ("kind", kind),
-        ("name", name),
-        ("container", container),
-        ("image", image),
-        ("user", user),
-        ("group", group),
-        ("serviceAccount", service_account),
-    ];
-    let given = fields.iter().filter_map(|(field, value)| Some(format!("{field}={}", value.as_ref()?)));
-    let mut words: Vec<_> = given.collect();
+    let mut words = vec![exemption.subject.to_string()];
     if exemption.is_broad() {
         words.push("(broad)".to_owned());
     }

@@ -11,8 +11,9 @@ use jiff::Timestamp;
 use crate::{
     check::Version,
     directory::{self, Change, Contents, Directory},
+    installation::NAMESPACE,
     manifest::Unusable,
-    policy::{Loaded, Mode, PolicySet, Settings},
+    policy::{Choice, Loaded, Mode, PolicySet, Settings},
     secrets::FingerprintKey,
 };
 
@@ -36,6 +37,30 @@ pub(super) struct Rules {
     /// no fingerprint is shown.
     #[arg(long, value_name = "FILE", env = "SOC2GATE_FINGERPRINT_KEY")]
     pub(super) fingerprint_key: Option<PathBuf>,
+    /// The namespace that the gate itself runs in, for the checks that keep it.
+    #[arg(long, value_name = "NAME", default_value = NAMESPACE, env = "SOC2GATE_NAMESPACE")]
+    pub(super) gate_namespace: String,
+    /// A group whose members install and upgrade the gate, beside those that policies name; may be repeated.
+    #[arg(long = "installer-group", value_name = "GROUP")]
+    pub(super) installers: Vec<String>,
+}
+
+/// Which checks are asked, and what fails a command.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Verdict {
+    /// Judge by these only: checks, criteria (`CC6.1`) or standards (`pss:baseline`, `pss:restricted`).
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = Choice::parse)]
+    pub(super) select: Vec<Choice>,
+    /// The weakest mode whose findings fail the command.
+    #[arg(long, value_name = "MODE", default_value = "enforce", value_parser = threshold)]
+    pub(super) fail_on: Mode,
+}
+
+fn threshold(text: &str) -> Result<Mode, String> {
+    match text.parse() {
+        Ok(Mode::Off) | Err(_) => Err("use enforce, warn or audit".to_owned()),
+        Ok(mode) => Ok(mode),
+    }
 }
 
 /// In bytes: as long as the digest that it keys (RFC 2104).
@@ -59,6 +84,8 @@ impl Rules {
             version: self.kubernetes_version.unwrap_or_default(),
             ceiling: self.mode_ceiling,
             fingerprint_key: self.fingerprint_key.as_ref().map(read).transpose()?,
+            namespace: Some(self.gate_namespace.clone()),
+            installers: self.installers.clone(),
         })
     }
 
@@ -67,18 +94,54 @@ impl Rules {
     /// # Errors
     /// Everything that is wrong in the files, each with its place.
     pub(super) fn load(&self, now: Timestamp) -> Result<PolicySet, Vec<Unusable>> {
-        let mut loaded = Loaded::shipped()?;
-        if let Some(directory) = &self.policies {
-            let files = read(directory)?;
-            loaded = loaded.with(files.iter().map(|(file, text)| (file.as_str(), text.as_str())))?;
-        }
-        let policies = loaded.bind(&self.settings()?)?;
-        let Some(directory) = &self.exemptions else { return Ok(policies) };
-        let files = read(directory)?;
-        let files = files.iter().map(|(file, text)| (file.as_str(), text.as_str()));
-        let exemptions = policies.read_exemptions(files, now)?;
+        self.load_beside(&Texts::default(), now)
+    }
+
+    /// The same, with those of another place, which the files on disk go before.
+    ///
+    /// # Errors
+    /// Everything that is wrong in either, each with its place.
+    pub(super) fn load_beside(&self, others: &Texts, now: Timestamp) -> Result<PolicySet, Vec<Unusable>> {
+        let of_disk = |directory: &Option<PathBuf>| directory.as_deref().map_or(Ok(Vec::new()), read);
+        let policies = of_disk(&self.policies)?;
+        let policies = Loaded::shipped()?.with(named(&others.policies))?.with(named(&policies))?;
+        let policies = policies.bind(&self.settings()?)?;
+        let exemptions = of_disk(&self.exemptions)?;
+        let exemptions =
+            policies.read_exemptions(named(&others.exemptions).chain(named(&exemptions)), now)?;
         Ok(policies.with_exemptions(exemptions))
     }
+
+    /// Only what was chosen of the policies; all of them if nothing was.
+    ///
+    /// # Errors
+    /// Every choice that no check answers to: it would be a pass that nobody has earned.
+    pub(super) fn chosen(&self, policies: PolicySet, choices: &[Choice]) -> Result<PolicySet, Vec<Unusable>> {
+        if choices.is_empty() {
+            return Ok(policies);
+        }
+        let policies = policies.select(choices, &self.settings()?);
+        let is_idle = |choice: &Choice| !policies.bound().iter().any(|bound| choice.includes(bound.check));
+        let idle: Vec<_> = choices.iter().copied().filter(is_idle).map(no_check).collect();
+        if idle.is_empty() { Ok(policies) } else { Err(idle) }
+    }
+}
+
+/// Policies and exemptions as text, each with the name of where it stands.
+#[derive(Default)]
+pub(super) struct Texts {
+    pub(super) policies: Vec<(String, String)>,
+    pub(super) exemptions: Vec<(String, String)>,
+}
+
+fn named(files: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
+    files.iter().map(|(file, text)| (file.as_str(), text.as_str()))
+}
+
+/// That a choice chooses nothing.
+pub(super) fn no_check(choice: Choice) -> Unusable {
+    let message = format!("no check of `{choice}` is in force: choose one that `soc2gate policies` lists");
+    Unusable { file: "--select".to_owned(), line: 0, column: 0, message }
 }
 
 /// The files of a directory that are read.

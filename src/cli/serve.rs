@@ -1,14 +1,18 @@
 //! `soc2gate serve`: the webhook.
 
+mod certificate;
 mod cluster;
+mod definitions;
 mod in_force;
+mod notices;
 mod scan_reports;
+mod scanning;
 mod world;
 
 use std::{
     io::{self, Write},
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
     sync::Arc,
     time::Duration,
@@ -22,12 +26,13 @@ use jiff::Timestamp;
 use super::{evidence::Evidence, rules::Rules};
 use crate::{
     admission::{self, Gate},
-    certificates,
     server::{self, Failure, Handlers, Limits, Readiness},
     telemetry::{Metrics, logs},
 };
+use certificate::{Shown, Tls};
 use cluster::{InCluster, Joined};
 use in_force::InForce;
+use notices::Telling;
 
 /// Serve AdmissionReviews over HTTPS.
 #[derive(Args)]
@@ -52,26 +57,6 @@ pub(super) struct Serve {
     /// What to log: a level, or `module=level` pairs.
     #[arg(long, value_name = "LEVEL", default_value = "info", env = "SOC2GATE_LOG_LEVEL")]
     log_level: String,
-}
-
-#[derive(Args)]
-#[command(next_help_heading = "TLS")]
-struct Tls {
-    /// Certificate chain in PEM, read again when it changes. With neither this nor --tls-key one is made.
-    #[arg(long, value_name = "FILE", requires = "tls_key", env = "SOC2GATE_TLS_CERT")]
-    tls_cert: Option<PathBuf>,
-    /// Private key in PEM.
-    #[arg(long, value_name = "FILE", requires = "tls_cert", env = "SOC2GATE_TLS_KEY")]
-    tls_key: Option<PathBuf>,
-    /// Callers must show a certificate signed by this CA (PEM).
-    #[arg(long, value_name = "FILE", env = "SOC2GATE_CLIENT_CA")]
-    client_ca: Option<PathBuf>,
-    /// Where a made CA and certificate are kept.
-    #[arg(long, value_name = "DIR", default_value = "certs/dev", env = "SOC2GATE_STATE")]
-    state: PathBuf,
-    /// Another DNS name or address that a made certificate is good for; may be repeated.
-    #[arg(long = "tls-san", value_name = "NAME")]
-    names: Vec<String>,
 }
 
 /// Why the webhook did not start.
@@ -109,16 +94,28 @@ impl Serve {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let cluster = self.cluster.connect().await?;
-            let witnesses = self.cluster.witnesses(cluster.as_ref());
-            let in_force = InForce::start(self.rules.clone(), &self.evidence, metrics.clone(), witnesses)
+            let telling = cluster.as_ref().map(|_| Telling::new(metrics.registry())).transpose()?;
+            let witnesses = telling.iter().map(Telling::witness).collect();
+            let rules = cluster::with_version(self.rules.clone(), cluster.as_ref()).await;
+            let has_cluster = cluster.is_some();
+            let in_force = InForce::start(rules, &self.evidence, metrics.clone(), witnesses, has_cluster)
                 .map_err(Error::Unusable)?;
-            let joined = match &cluster {
-                Some(cluster) => Some(Joined::start(cluster, &self.cluster, &in_force, &metrics).await?),
+            let joined = match cluster.as_ref().zip(telling) {
+                Some((cluster, telling)) => {
+                    Some(Joined::start(cluster, &self.cluster, &in_force, &metrics, telling).await?)
+                }
                 None => None,
             };
             let joined = Arc::new(joined);
-            let handlers = handlers(&in_force, &joined, &metrics);
-            let handle = server::serve(self.config(), handlers, server::termination()?).await?;
+            let shown = self.tls.show(&self.cluster, cluster.as_ref(), &metrics)?;
+            let handlers = handlers(&in_force, &joined, &shown, &metrics);
+            let handle = match server::serve(self.config(&shown), handlers, server::termination()?).await {
+                Err(stopped @ server::Error::Stopped) => {
+                    tracing::info!("{stopped}");
+                    return Ok(());
+                }
+                started => started?,
+            };
             let policies = in_force.gate.policies();
             tracing::info!(
                 address = %handle.address(),
@@ -133,29 +130,31 @@ impl Serve {
             let counting = tokio::spawn(recount(in_force.gate.clone()));
             let left = handle.finished().await;
             counting.abort();
+            if let Some(joined) = &*joined {
+                joined.leave().await;
+            }
             tracing::info!(?left, "stopped");
             Ok(())
         })
     }
 
-    fn config(&self) -> server::Config {
-        let certificate = match (&self.tls.tls_cert, &self.tls.tls_key) {
-            (Some(certificate), Some(key)) => {
-                certificates::Source::Files { certificate: certificate.clone(), key: key.clone() }
-            }
-            _ => certificates::Source::Made { state: self.tls.state.clone(), names: self.tls.names.clone() },
-        };
+    fn config(&self, shown: &Shown) -> server::Config {
         server::Config {
             listen: self.listen,
             admin_listen: Some(self.admin_listen),
-            certificate,
-            client_ca: self.tls.client_ca.clone(),
+            certificate: shown.source.clone(),
+            client_ca: shown.client_ca.clone(),
             limits: Limits::default(),
         }
     }
 }
 
-fn handlers(in_force: &Arc<InForce>, joined: &Arc<Option<Joined>>, metrics: &Arc<Metrics>) -> Handlers {
+fn handlers(
+    in_force: &Arc<InForce>,
+    joined: &Arc<Option<Joined>>,
+    shown: &Shown,
+    metrics: &Arc<Metrics>,
+) -> Handlers {
     let (deciding, failing, telling) = (in_force.gate.clone(), in_force.gate.clone(), in_force.clone());
     let joined = joined.clone();
     Handlers {
@@ -172,6 +171,7 @@ fn handlers(in_force: &Arc<InForce>, joined: &Arc<Option<Joined>>, metrics: &Arc
             conditions.extend(joined.iter().flat_map(Joined::conditions));
             Readiness { conditions }
         }),
+        certificate: shown.judge(),
         metrics: metrics.clone(),
     }
 }

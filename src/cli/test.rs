@@ -23,12 +23,9 @@ use self::{
 };
 use super::{
     Format, UNUSABLE,
-    check::{
-        no_check,
-        source::{self, Source},
-    },
+    check::source::{self, Source},
     is_coloured,
-    rules::Rules,
+    rules::{Rules, no_check},
     tell, written,
 };
 use crate::{

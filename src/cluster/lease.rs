@@ -42,7 +42,8 @@ impl Leadership {
 
     /// Waits until this replica leads; for ever if the candidacy has ended.
     pub async fn gained(&mut self) {
-        if self.0.wait_for(|until| is_now(*until)).await.is_err() {
+        // Nobody stands for it any more once the sender is gone, whatever it said last.
+        if self.0.has_changed().is_err() || self.0.wait_for(|until| is_now(*until)).await.is_err() {
             std::future::pending().await
         }
     }

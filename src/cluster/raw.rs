@@ -53,6 +53,16 @@ impl Raw {
         self.metadata.name.as_deref().unwrap_or_default()
     }
 
+    /// Uid, generation (0 for kinds that have none) and resource version.
+    pub(crate) fn version(&self) -> (&str, i64, &str) {
+        let ObjectMeta { uid, generation, resource_version, .. } = &self.metadata;
+        (
+            uid.as_deref().unwrap_or_default(),
+            generation.unwrap_or_default(),
+            resource_version.as_deref().unwrap_or_default(),
+        )
+    }
+
     /// Empty for what is in no namespace.
     pub fn namespace(&self) -> &str {
         self.metadata.namespace.as_deref().unwrap_or_default()

@@ -2,11 +2,18 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use kube::runtime::watcher::{Config, Error, Event, watcher};
 use tokio::sync::watch;
 
-use super::{Raw, Resource, is_absent, raw::Told};
+use super::{
+    Raw, Resource,
+    failure::{
+        FIRST_PAUSE, LONGEST_LIST, LONGEST_PAUSE, is_forbidden, is_undefined, jittered, refuses_streaming,
+        text,
+    },
+    raw::Told,
+};
 
 /// What becomes known of a resource.
 #[derive(Debug)]
@@ -23,9 +30,6 @@ pub enum News<'a> {
     Forbidden(&'a str),
 }
 
-/// After a failure the next attempt waits at least this long, doubled up to [`LONGEST_PAUSE`] as failures follow.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// A watch is renewed after this many seconds, so that a connection on which nothing comes is noticed.
 const WATCH_SECONDS: u32 = 120;
 
@@ -41,47 +45,88 @@ pub async fn follow<O: Told>(
 ) {
     let mut known = HashSet::new();
     // Lists come as a stream of objects where the server can, so that neither side holds them whole.
-    let (mut streams, mut pause) = (true, SHORTEST_PAUSE);
+    let (mut streams, mut pause) = (true, FIRST_PAUSE);
     loop {
         let config = Config::default().timeout(WATCH_SECONDS);
         let config = if streams { config.streaming_lists() } else { config.page_size(500) };
-        let mut events = std::pin::pin!(watcher(resource.everywhere::<O>(&client), config));
-        let mut listing: HashSet<Key> = HashSet::new();
-        let failure = loop {
-            let event = tokio::select! {
-                event = events.next() => event,
-                changed = again.changed() => match changed {
-                    Ok(()) => break None,
-                    Err(_) => return,
-                },
-            };
-            match event {
-                Some(Ok(event)) => {
-                    if matches!(event, Event::InitDone) {
-                        pause = SHORTEST_PAUSE;
-                    }
-                    take(event, &mut known, &mut listing, &mut tell);
-                }
-                Some(Err(error)) => break Some(error),
-                None => break None,
-            }
-        };
+        let events = watcher(resource.everywhere::<O>(&client), config);
+        let mut round = Round { listing: HashSet::new(), was_listed: false };
+        let end = round.run(events, &mut again, &mut known, &mut tell).await;
         // Told already, and perhaps gone before the next listing.
-        known.extend(listing);
-        let Some(error) = failure else { continue };
-        if is_gone(&error) {
-            known.iter().for_each(|(namespace, name)| tell(News::Gone(namespace, name)));
-            return;
+        known.extend(round.listing);
+        if round.was_listed {
+            pause = FIRST_PAUSE;
         }
-        let reason = reason(&error);
-        // Servers before 1.34 do not know such lists, or were told not to.
-        if streams && is_refused(&error) {
-            streams = false;
-            continue;
+        let reason = match end {
+            End::Again => continue,
+            End::Unwanted => return,
+            // Servers before 1.34 do not know such lists, or were told not to.
+            End::Failed(error) if streams && refuses_streaming(&error) => {
+                streams = false;
+                continue;
+            }
+            End::Failed(error) if is_undefined(&error) => {
+                known.iter().for_each(|(namespace, name)| tell(News::Gone(namespace, name)));
+                return;
+            }
+            End::Failed(error) if is_forbidden(&error) => {
+                tell(News::Forbidden(&text(&error)));
+                None
+            }
+            End::Failed(error) => Some(text(&error)),
+            End::Silent => Some("it does not answer".to_owned()),
+        };
+        if let Some(reason) = reason {
+            tell(News::Lost(&reason));
         }
-        tell(if is_forbidden(&error) { News::Forbidden(&reason) } else { News::Lost(&reason) });
         tokio::time::sleep(jittered(pause)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// One watch, from its listing to its end.
+struct Round {
+    listing: HashSet<Key>,
+    was_listed: bool,
+}
+
+/// How a watch ended.
+enum End {
+    Failed(Error),
+    /// Nothing came of the listing for too long.
+    Silent,
+    /// All is to be told anew.
+    Again,
+    /// Nobody is left who would ask for that.
+    Unwanted,
+}
+
+impl Round {
+    async fn run<O: Told>(
+        &mut self,
+        events: impl Stream<Item = Result<Event<O>, Error>>,
+        again: &mut watch::Receiver<u64>,
+        known: &mut HashSet<Key>,
+        tell: &mut impl FnMut(News<'_>),
+    ) -> End {
+        let mut events = std::pin::pin!(events);
+        loop {
+            let silence = if self.was_listed { Duration::MAX } else { LONGEST_LIST };
+            let event = tokio::select! {
+                event = tokio::time::timeout(silence, events.next()) => event,
+                changed = again.changed() => {
+                    return if changed.is_ok() { End::Again } else { End::Unwanted };
+                }
+            };
+            match event {
+                Ok(Some(Ok(event))) => {
+                    self.was_listed |= matches!(event, Event::InitDone);
+                    take(event, known, &mut self.listing, tell);
+                }
+                Ok(Some(Err(error))) => return End::Failed(error),
+                Ok(None) | Err(_) => return End::Silent,
+            }
+        }
     }
 }
 
@@ -119,47 +164,4 @@ fn take<O: Told>(
             tell(News::Gone(&key.0, &key.1));
         }
     }
-}
-
-/// Whether the API server does not serve the resource any more.
-fn is_gone(error: &Error) -> bool {
-    match error {
-        Error::InitialListFailed(error) | Error::WatchStartFailed(error) => is_absent(error),
-        _ => false,
-    }
-}
-
-/// Whether the API server takes the question for wrong, whoever asks.
-fn is_refused(error: &Error) -> bool {
-    match error {
-        Error::WatchStartFailed(kube::Error::Api(status)) | Error::WatchError(status) => {
-            matches!(status.code, 400 | 422)
-        }
-        _ => false,
-    }
-}
-
-fn is_forbidden(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::InitialListFailed(kube::Error::Api(status)) | Error::WatchStartFailed(kube::Error::Api(status))
-            if status.code == 403
-    )
-}
-
-/// In the API server's own words where it has any.
-fn reason(error: &Error) -> String {
-    match error {
-        Error::InitialListFailed(kube::Error::Api(status))
-        | Error::WatchStartFailed(kube::Error::Api(status))
-        | Error::WatchFailed(kube::Error::Api(status))
-        | Error::WatchError(status) => status.message.clone(),
-        other => other.to_string(),
-    }
-}
-
-/// Up to half as long again, so that replicas and resources do not all ask at once.
-fn jittered(pause: Duration) -> Duration {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    pause + pause / 2 * (now.subsec_micros() % 1000) / 1000
 }

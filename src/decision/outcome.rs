@@ -3,7 +3,7 @@
 use super::Finding;
 use crate::{
     check::{Check, Missing},
-    policy::Mode,
+    policy::{Flaw, Mode},
     request::Owner,
 };
 
@@ -46,6 +46,8 @@ pub struct Decision {
     pub unassessed: Vec<Unassessed>,
     /// What went wrong while deciding. None of it let anything pass.
     pub errors: Vec<String>,
+    /// What keeps an object of the gate's own kinds from ever being in force: it is refused in every mode.
+    pub flaws: Vec<Flaw>,
     /// The mirror of a static pod: recorded, never denied.
     pub is_static: bool,
     /// The topmost controller of the object, where there are findings: they are counted once for all that it makes.
@@ -89,6 +91,14 @@ impl Decision {
         } else {
             Outcome::Allow
         };
+    }
+
+    /// Refuses an object of the gate's own kinds that has flaws.
+    pub fn refuse(&mut self, flaws: Vec<Flaw>) {
+        if !flaws.is_empty() {
+            self.outcome = Outcome::Deny;
+            self.flaws = flaws;
+        }
     }
 
     /// The findings that deny, unless the pod is static.

@@ -11,6 +11,31 @@ pub(super) fn place(root: &Node, path: &str) -> Place {
     place
 }
 
+/// The path of the key or value at a place, if something stands there; of several that begin there the outermost.
+pub(super) fn field(node: &Node, place: Place) -> Option<String> {
+    if node.place == place {
+        return Some(String::new());
+    }
+    match &node.value {
+        Value::Seq(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(at, item)| Some(format!("[{at}]{}", after_dot(field(item, place)?)))),
+        Value::Map(entries) => entries.iter().find_map(|(key, child)| {
+            let below = if key.place == place { String::new() } else { field(child, place)? };
+            let name = &key.name;
+            let own = if name.contains(['.', '/']) { format!("[{name}]") } else { name.clone() };
+            Some(format!("{own}{}", after_dot(below)))
+        }),
+        _ => None,
+    }
+}
+
+/// The rest of a path, with the dot that parts it from what stands before.
+fn after_dot(rest: String) -> String {
+    if rest.is_empty() || rest.starts_with('[') { rest } else { format!(".{rest}") }
+}
+
 /// One step down: the child that `path` begins with, its place, and the rest of the path.
 fn step<'n, 'p>(node: &'n Node, path: &'p str) -> Option<(&'n Node, Place, &'p str)> {
     match &node.value {
@@ -57,6 +82,22 @@ spec:
     securityContext:
       privileged: true
 ";
+
+    #[test]
+    fn a_place_leads_back_to_its_path() {
+        // In JSON no two values begin at one place.
+        let json = parse("pod.yaml", POD).unwrap()[0].to_json_text();
+        let document = &parse("pod.json", &json).unwrap()[0];
+        for path in [
+            "spec.containers[1].securityContext.privileged",
+            "spec.containers[0]",
+            "metadata.annotations[example.com/owner]",
+            "data[tls.crt]",
+            "",
+        ] {
+            assert_eq!(document.field(document.place(path)), path);
+        }
+    }
 
     #[test]
     fn a_path_leads_to_its_key_or_to_the_nearest_ancestor() {

@@ -6,7 +6,6 @@ use crate::{
     check::{Check, Level},
     checks,
     criterion::Criterion,
-    manifest::closest,
 };
 
 /// What to judge by instead of everything in force.
@@ -35,8 +34,7 @@ impl Choice {
             return Ok(Self::Criterion(criterion));
         }
         checks::find(text).map(|check| Self::Check(check.id)).ok_or_else(|| {
-            let near = closest(text, checks::all().map(|check| check.id))
-                .map_or(String::new(), |near| format!(", did you mean `{near}`"));
+            let near = checks::meant(text);
             format!("`{text}` is no check, criterion or standard{near}")
         })
     }

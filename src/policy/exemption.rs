@@ -1,13 +1,14 @@
 //! Exemptions: named permissions to break one check, with a subject, two people and an end.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt};
 
 use jiff::{Timestamp, civil::Date};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 use super::file::{API_VERSION, OwnMetadata};
 use crate::{
     check::{lasts_longer, moment},
+    checks,
     manifest::{Document, Unusable},
     object::{ImageReference, Place},
     request::{Owner, Request},
@@ -73,6 +74,9 @@ struct Manifest {
     kind: String,
     metadata: OwnMetadata,
     spec: Spec,
+    /// Written by the gate itself, for people.
+    #[serde(default, rename = "status")]
+    _status: IgnoredAny,
 }
 
 #[derive(Deserialize)]
@@ -152,7 +156,8 @@ impl Exemption {
         }
         self.subject.validate()?;
         let Some(max_days) = max_days(&self.check) else {
-            return Err(("spec.check", format!("no policy has a check `{}`", self.check)));
+            let near = checks::meant(&self.check);
+            return Err(("spec.check", format!("no policy has a check `{}`{near}", self.check)));
         };
         if self.starts.is_some_and(|starts| starts >= self.expires) {
             return Err(("spec.expires", "is not after spec.starts: it would never hold".to_owned()));
@@ -185,9 +190,20 @@ impl Exemption {
     }
 }
 
+/// Whom it covers, as `namespace=shop kind=Pod`.
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let given = self.fields().into_iter().filter_map(|(path, value)| {
+            Some(format!("{}={}", path.strip_prefix("spec.subject.")?, value.as_ref()?))
+        });
+        f.write_str(&given.collect::<Vec<_>>().join(" "))
+    }
+}
+
 impl Subject {
-    fn validate(&self) -> Result<(), (&'static str, String)> {
-        let fields = [
+    /// Every field with its path.
+    fn fields(&self) -> [(&'static str, &Option<String>); 8] {
+        [
             ("spec.subject.namespace", &self.namespace),
             ("spec.subject.kind", &self.kind),
             ("spec.subject.name", &self.name),
@@ -196,7 +212,11 @@ impl Subject {
             ("spec.subject.user", &self.user),
             ("spec.subject.group", &self.group),
             ("spec.subject.serviceAccount", &self.service_account),
-        ];
+        ]
+    }
+
+    fn validate(&self) -> Result<(), (&'static str, String)> {
+        let fields = self.fields();
         if fields.iter().all(|(_, field)| field.is_none()) {
             return Err(("spec.subject", "is empty and would cover nothing: name a subject".to_owned()));
         }

@@ -1,6 +1,6 @@
 //! A policy as people write it: YAML of kind `ControlPolicy`, refused with its place if anything in it is unknown.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 use super::{Mode, applies::Match};
 use crate::{
@@ -29,6 +29,8 @@ pub struct ControlPolicy {
 pub struct CheckEntry {
     pub id: String,
     pub mode: Mode,
+    /// Why it is weaker than `enforce`, or was made weaker.
+    pub reason: Option<String>,
     /// Position in `spec.checks`, to find the parameters and to name the place.
     pub position: usize,
 }
@@ -63,6 +65,9 @@ struct Manifest {
     kind: String,
     metadata: OwnMetadata,
     spec: Spec,
+    /// Written by the gate itself, for people.
+    #[serde(default, rename = "status")]
+    _status: IgnoredAny,
 }
 
 /// Metadata of our own kinds. What the API server adds is read over.
@@ -90,9 +95,11 @@ struct Spec {
 struct Entry {
     id: String,
     mode: Mode,
+    #[serde(default)]
+    reason: Option<String>,
     /// Read by the check itself, which knows its own parameters.
     #[serde(default, rename = "params")]
-    _params: serde::de::IgnoredAny,
+    _params: IgnoredAny,
 }
 
 impl ControlPolicy {
@@ -127,9 +134,23 @@ impl ControlPolicy {
         if manifest.metadata.name.is_empty() {
             return refuse("metadata.name", "a policy needs a name: policies are merged by it".to_owned());
         }
-        let checks = spec.checks.into_iter().enumerate();
-        let checks =
-            checks.map(|(position, entry)| CheckEntry { id: entry.id, mode: entry.mode, position }).collect();
+        if spec.control.trim().is_empty() {
+            return refuse(
+                "spec.control",
+                "is empty: write in one sentence what the policy promises".to_owned(),
+            );
+        }
+        if spec.exemptions.max_days == 0 {
+            return refuse("spec.exemptions.maxDays", "write a number of days from 1 on".to_owned());
+        }
+        let mut checks = Vec::new();
+        for (position, Entry { id, mode, reason, .. }) in spec.checks.into_iter().enumerate() {
+            if reason.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
+                let message = "is empty: say why, or leave it out".to_owned();
+                return refuse(&format!("spec.checks[{position}].reason"), message);
+            }
+            checks.push(CheckEntry { id, mode, reason, position });
+        }
         Ok(Self {
             name: manifest.metadata.name,
             criterion,

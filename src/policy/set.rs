@@ -1,14 +1,15 @@
 //! The policies in force, indexed by kind. Immutable: a reload makes a new set.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::{Choice, ControlPolicy, Exemption, Exemptions, Mode, applies::Match};
 use crate::{
-    check::{Check, Examiner, Need, Params, Version},
+    check::{Check, Examiner, Home, Need, Params, Version},
     checks,
     criterion::Criterion,
+    inventory::Standing,
     manifest::{self, Unusable},
     object::Kind,
     secrets::FingerprintKey,
@@ -23,9 +24,19 @@ pub struct Settings {
     pub ceiling: Option<Mode>,
     /// The install key that fingerprints of secrets are made with; without one none is printed.
     pub fingerprint_key: Option<Arc<FingerprintKey>>,
+    /// The namespace that the gate itself lives in; absent means the one of the manifests.
+    pub namespace: Option<String>,
+    /// The groups whose members install and upgrade the gate, beside those that policies name.
+    pub installers: Vec<String>,
 }
 
 impl Settings {
+    /// Where the gate lives.
+    pub(super) fn home(&self) -> Home<'_> {
+        let namespace = self.namespace.as_deref().unwrap_or(Home::DEFAULT.namespace);
+        Home { namespace, installers: &self.installers }
+    }
+
     pub(super) fn under_ceiling(&self, mode: Mode) -> Mode {
         self.ceiling.map_or(mode, |ceiling| mode.min(ceiling))
     }
@@ -57,6 +68,7 @@ pub struct PolicySet {
     bound: Vec<Bound>,
     by_kind: Vec<OfKind>,
     policies: Vec<Arc<ControlPolicy>>,
+    standing: Arc<BTreeMap<String, Standing>>,
     exemptions: Exemptions,
     digest: String,
     has_overlaps: bool,
@@ -88,6 +100,7 @@ impl PolicySet {
             bound,
             by_kind,
             policies,
+            standing: Arc::default(),
             exemptions: Exemptions::default(),
             digest,
             has_overlaps,
@@ -108,6 +121,7 @@ impl PolicySet {
                 choices.iter().any(|choice| matches!(choice, Choice::Check(_)) && choice.includes(check));
             let absent = by_id && !self.bound.iter().any(|bound| bound.check.id == check.id);
             let params = if to_the_letter(check) { Params::STANDARD } else { Params::DEFAULT };
+            let params = params.at(settings.home());
             if !to_the_letter(check) && !absent {
                 continue;
             }
@@ -132,17 +146,43 @@ impl PolicySet {
         self.indexed()
     }
 
+    /// The same checks, all of them enforced: to learn what would be denied.
+    #[must_use]
+    pub fn enforced(mut self) -> Self {
+        for bound in &mut self.bound {
+            bound.mode = Mode::Enforce;
+        }
+        self
+    }
+
     /// The same policies, indexed again after their checks have changed.
     fn indexed(mut self) -> Self {
         let exemptions = std::mem::take(&mut self.exemptions);
         let fingerprint_key = self.fingerprint_key.take();
-        Self { exemptions, fingerprint_key, ..Self::of(self.bound, self.policies, self.digest) }
+        let standing = std::mem::take(&mut self.standing);
+        Self { exemptions, fingerprint_key, standing, ..Self::of(self.bound, self.policies, self.digest) }
     }
 
     /// The same policies with the install key for the fingerprints of secrets.
     pub(super) fn with_fingerprint_key(mut self, key: Option<Arc<FingerprintKey>>) -> Self {
         self.fingerprint_key = key;
         self
+    }
+
+    /// The same policies, knowing what stands under each name.
+    pub(super) fn with_standing(mut self, standing: BTreeMap<String, Standing>) -> Self {
+        self.standing = Arc::new(standing);
+        self
+    }
+
+    /// What is in force under each name, and what would be without the cluster's object of it.
+    pub fn standing(&self) -> &Arc<BTreeMap<String, Standing>> {
+        &self.standing
+    }
+
+    /// The policy of this name.
+    pub fn policy(&self, name: &str) -> Option<&ControlPolicy> {
+        self.policies.iter().find(|policy| policy.name == name).map(|policy| &**policy)
     }
 
     /// The install key for the fingerprints of secrets, if there is one.
@@ -189,7 +229,7 @@ impl PolicySet {
     }
 
     /// The longest that every policy with this check allows, in days.
-    fn longest_exemption(&self, check: &str) -> Option<u16> {
+    pub(super) fn longest_exemption(&self, check: &str) -> Option<u16> {
         self.policies
             .iter()
             .filter(|policy| policy.checks.iter().any(|entry| entry.id == check))

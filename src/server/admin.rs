@@ -70,15 +70,25 @@ async fn readyz(
 
 fn readiness(shared: &Shared) -> Readiness {
     let mut readiness = (shared.handlers.readiness)();
-    readiness.conditions.push(match shared.phase.now() {
-        Stage::Serving => Condition::new("serving", State::Met, "reviews are answered"),
+    let chain = shared.tls.chain();
+    readiness.conditions.push(match (shared.phase.now(), &chain) {
+        (Stage::Serving, Some(_)) => Condition::new("serving", State::Met, "reviews are answered"),
+        (Stage::Serving, None) => {
+            Condition::new("serving", State::Unmet, "there is no certificate to show yet")
+        }
         _ => Condition::new("serving", State::Unmet, "the server is shutting down"),
     });
-    readiness.conditions.push(match shared.tls.last_trouble() {
-        None => Condition::new("certificate", State::Met, "the newest certificate is served"),
-        Some(trouble) => {
+    let own = match (shared.tls.last_trouble(), &chain) {
+        (Some(trouble), _) => {
             Condition::new("certificate", State::Degraded, format!("the old one is served: {trouble}"))
         }
+        (None, Some(_)) => Condition::new("certificate", State::Met, "the newest certificate is served"),
+        (None, None) => Condition::new("certificate", State::Unmet, "there is none yet"),
+    };
+    let judged = (shared.handlers.certificate)(chain.as_deref());
+    readiness.conditions.push(match judged {
+        Some(judged) => own.and(judged),
+        None => own,
     });
     readiness
 }

@@ -17,7 +17,8 @@ pub struct Condition {
     pub detail: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// From the best to the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     Met,
@@ -30,6 +31,12 @@ pub enum State {
 impl Condition {
     pub fn new(name: &'static str, state: State, detail: impl Into<String>) -> Self {
         Self { name, state, detail: detail.into() }
+    }
+
+    /// Both in one: as bad as the worse, and with the words of both.
+    pub(super) fn and(self, other: Self) -> Self {
+        let detail = format!("{}; {}", self.detail, other.detail);
+        Self { name: self.name, state: self.state.max(other.state), detail }
     }
 }
 

@@ -6,12 +6,15 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::Shared;
-use crate::certificates::Store;
+use crate::certificates::{Error, Store};
 
 /// Looks at the certificate files again and again, for ever.
 pub(super) async fn keep_fresh(shared: Arc<Shared>, mut store: Store) {
     loop {
-        sleep(shared.limits.certificate_check).await;
+        tokio::select! {
+            () = sleep(shared.limits.certificate_check) => {}
+            () = store.handed_over() => {}
+        }
         // A mounted Secret may live on a slow disk.
         let Ok((back, news)) = spawn_blocking(move || {
             let news = store.news();
@@ -25,10 +28,12 @@ pub(super) async fn keep_fresh(shared: Arc<Shared>, mut store: Store) {
         store = back;
         match news {
             Ok(None) => {}
-            Ok(Some(material)) => match shared.tls.replace(&material, &shared.handlers.metrics.server) {
+            Ok(Some(material)) => match shared.tls.replace(material, &shared.handlers.metrics.server) {
                 Ok(()) => tracing::info!("serving a new certificate"),
                 Err(error) => refused(&shared, error.to_string()),
             },
+            // Whoever keeps it says why.
+            Err(Error::NotYet) => {}
             Err(error) => refused(&shared, error.to_string()),
         }
     }

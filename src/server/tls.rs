@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwapOption;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -11,6 +11,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -41,25 +42,54 @@ pub fn install_provider() -> Arc<CryptoProvider> {
 /// A reload replaces the whole configuration: certificate, client CA and session store change in one step, so no
 /// session of a caller that the new CA would refuse is resumed.
 pub(super) struct Tls {
-    config: ArcSwap<ServerConfig>,
+    /// None until there is a first certificate.
+    shown: ArcSwapOption<Shown>,
+    /// Told of every certificate; only one waits for the first.
+    renewed: Notify,
     /// Why the newest files are not the ones served.
     trouble: ArcSwapOption<String>,
 }
 
+/// A certificate in use.
+struct Shown {
+    config: Arc<ServerConfig>,
+    /// The chain in PEM.
+    chain: Vec<u8>,
+}
+
 impl Tls {
-    /// The first certificates; without usable ones there is no server.
+    /// The first certificates. Without usable ones there is no server, but one that is still to be handed over is
+    /// waited for.
     pub(super) fn start(store: &mut Store, metrics: &ServerMetrics) -> Result<Self, super::Error> {
-        let material = store.news()?.ok_or_else(|| Error::Certificate("nothing was read".to_owned()))?;
-        let tls = Self { config: ArcSwap::new(configuration(&material)?), trouble: ArcSwapOption::empty() };
-        tls.note(&material, metrics);
+        let tls =
+            Self { shown: ArcSwapOption::empty(), renewed: Notify::new(), trouble: ArcSwapOption::empty() };
+        match store.news() {
+            Ok(Some(material)) => tls.replace(material, metrics)?,
+            Ok(None) | Err(certificates::Error::NotYet) => {}
+            Err(error) => return Err(error.into()),
+        }
         Ok(tls)
     }
 
+    /// Waits until there is a certificate to show.
+    pub(super) async fn begun(&self) {
+        while self.shown.load().is_none() {
+            self.renewed.notified().await;
+        }
+    }
+
+    /// The chain that callers are shown now, in PEM; none before there is a first one.
+    pub(super) fn chain(&self) -> Option<Vec<u8>> {
+        self.shown.load().as_ref().map(|shown| shown.chain.clone())
+    }
+
     /// Shows new certificates from the next connection on, unless they cannot be used.
-    pub(super) fn replace(&self, material: &Material, metrics: &ServerMetrics) -> Result<(), Error> {
-        self.config.store(configuration(material)?);
+    pub(super) fn replace(&self, material: Material, metrics: &ServerMetrics) -> Result<(), Error> {
+        let config = configuration(&material)?;
+        self.note(&material, metrics);
+        self.shown.store(Some(Arc::new(Shown { config, chain: material.certificate })));
         self.trouble.store(None);
-        self.note(material, metrics);
+        self.renewed.notify_one();
         Ok(())
     }
 
@@ -83,7 +113,9 @@ impl Tls {
     }
 
     pub(super) async fn handshake(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        TlsAcceptor::from(self.config.load_full()).accept(stream).await
+        let shown = self.shown.load_full();
+        let shown = shown.ok_or_else(|| io::Error::other("there is no certificate yet"))?;
+        TlsAcceptor::from(Arc::clone(&shown.config)).accept(stream).await
     }
 }
 

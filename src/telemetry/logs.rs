@@ -51,10 +51,8 @@ pub fn start(format: Format, level: &str) -> Result<(), Error> {
         .parse(level)
         .map_err(|reason| Error::Level(level.to_owned(), reason.to_string()))?;
     // Every failure reaches whoever asked, who says what it means; here it would be told twice.
-    let filter = match "kube_client=off".parse() {
-        Ok(quiet) if !level.contains("kube") => filter.add_directive(quiet),
-        _ => filter,
-    };
+    let quiet = ["kube_client=off", "kube_runtime=off"].into_iter().filter_map(|one| one.parse().ok());
+    let filter = if level.contains("kube") { filter } else { quiet.fold(filter, EnvFilter::add_directive) };
     let terminal = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let json = format == Format::Json || (format == Format::Auto && !terminal);

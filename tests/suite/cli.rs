@@ -7,7 +7,7 @@ mod junit;
 mod policy_tests;
 mod replay;
 mod review;
-mod sarif;
+pub(crate) mod sarif;
 mod world;
 
 use std::{
@@ -21,14 +21,14 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// What a run left behind.
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 /// Runs the program in a directory, with a text on standard input.
-fn run_with(directory: &Path, args: &[&str], input: &str) -> Run {
+pub(crate) fn run_with(directory: &Path, args: &[&str], input: &str) -> Run {
     let mut child = Command::new(env!("CARGO_BIN_EXE_soc2gate"))
         .args(args)
         .current_dir(directory)

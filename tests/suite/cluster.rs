@@ -3,13 +3,27 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
+mod definitions;
+#[cfg(test)]
+mod install;
+#[cfg(test)]
 mod kubectl;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
+mod notices;
+#[cfg(test)]
 mod privileges;
 #[cfg(test)]
+mod ramp;
+#[cfg(test)]
 mod registered;
+#[cfg(test)]
+mod scale;
+#[cfg(test)]
+mod scan;
 #[cfg(test)]
 mod survival;
 #[cfg(test)]
@@ -17,7 +31,7 @@ mod ways_in;
 #[cfg(test)]
 mod workloads;
 
-use std::fs::File;
+use std::{fs::File, io::Write};
 
 /// The cluster for one test alone, until dropped.
 pub(crate) struct Alone(#[expect(dead_code, reason = "its lock goes when it is dropped")] File);
@@ -40,7 +54,8 @@ fn given(variable: &str, what_for: &str) -> Option<String> {
     let value = std::env::var(variable).ok().filter(|value| !value.is_empty());
     if value.is_none() {
         let test = std::thread::current().name().unwrap_or("a test").to_owned();
-        eprintln!("NOT RUN: {test} needs {variable} {what_for}");
+        // Beside the harness, which keeps what a test prints.
+        let _ = writeln!(std::io::stderr(), "NOT RUN: {test} needs {variable} {what_for}");
     }
     value
 }

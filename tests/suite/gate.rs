@@ -23,8 +23,7 @@ pub(crate) struct Gate {
     child: Child,
     pub(crate) address: SocketAddr,
     pub(crate) admin_address: SocketAddr,
-    /// The CA that it made, in PEM.
-    pub(crate) ca: Vec<u8>,
+    ca: Vec<u8>,
     log: Arc<Mutex<Vec<Value>>>,
     _state: TempDir,
 }
@@ -133,17 +132,31 @@ impl Gate {
         self.log.lock().unwrap().clone()
     }
 
-    /// Asks it to leave, as a kubelet does, and waits until it has left.
-    pub(crate) fn leave(mut self) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        assert!(self.child.wait().unwrap().success(), "{:?}", self.logged());
-    }
-
     /// Ends it without a warning.
     pub(crate) fn crash(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+
+    /// The CA of the certificate that it made for itself (PEM).
+    pub(crate) fn ca(&self) -> &[u8] {
+        &self.ca
+    }
+
+    /// Asks it to end, as a kubelet does, and waits until it has.
+    pub(crate) async fn leave(mut self) {
+        let asked = Command::new("kill").args(["-TERM", &self.process().to_string()]).status().unwrap();
+        assert!(asked.success());
+        let begun = Instant::now();
+        while self.is_running() {
+            assert!(begun.elapsed() < SOON * 3, "it does not end");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Its process id.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn is_running(&mut self) -> bool {

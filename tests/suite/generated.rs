@@ -20,6 +20,12 @@ fn the_page_of_policies_is_current() {
 }
 
 #[test]
+fn the_definitions_are_current() {
+    let text = soc2gate::cluster::definitions::manifests().unwrap();
+    assert_current("manifests/base/05-definitions.yaml", &text);
+}
+
+#[test]
 fn the_readme_promises_no_more_checks_than_there_are() {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let promised = readme.split("\nMore than ").nth(1).and_then(|rest| rest.split(" checks are live").next());

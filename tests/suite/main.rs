@@ -21,6 +21,8 @@ mod coverage;
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
+mod definitions;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod fake_api;
@@ -37,15 +39,21 @@ mod identity;
 #[cfg(test)]
 mod images;
 #[cfg(test)]
+mod keeping;
+#[cfg(test)]
 mod leadership;
 #[cfg(test)]
 mod library;
+#[cfg(test)]
+mod manifests;
 #[cfg(test)]
 mod metamorphic;
 #[cfg(test)]
 mod monitoring;
 #[cfg(test)]
 mod network;
+#[cfg(test)]
+mod notices;
 #[cfg(test)]
 mod pod_security;
 #[cfg(test)]

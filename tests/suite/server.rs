@@ -101,6 +101,7 @@ fn handlers(desk: Arc<Desk>, metrics: Arc<Metrics>) -> Handlers {
         readiness: Arc::new(|| Readiness {
             conditions: vec![Condition::new("policies", State::Degraded, "a.yaml:1:1 is bad")],
         }),
+        certificate: Arc::new(|_| None),
         metrics,
     }
 }

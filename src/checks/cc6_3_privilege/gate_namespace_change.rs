@@ -64,21 +64,15 @@ const KINDS: [Kind; 20] = [
     Kind::NetworkPolicy,
 ];
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Parameters {
-    /// Where the gate runs.
-    namespace: String,
+    /// Where the gate runs, if it is elsewhere than the program is told.
+    namespace: Option<String>,
     /// The user name of its own account; by default that of the ServiceAccount `soc2gate` there.
     account: Option<String>,
     /// Who installs and upgrades it.
     installers: Vec<Principal>,
-}
-
-impl Default for Parameters {
-    fn default() -> Self {
-        Self { namespace: "soc2gate".to_owned(), account: None, installers: Vec::new() }
-    }
 }
 
 /// The gate's surroundings.
@@ -89,7 +83,10 @@ struct Gate {
 }
 
 fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
-    let Parameters { namespace, account, installers } = params.read()?;
+    let Parameters { namespace, account, mut installers } = params.read()?;
+    let home = params.home();
+    let namespace = namespace.unwrap_or_else(|| home.namespace.to_owned());
+    installers.extend(home.installers.iter().map(|group| Principal::group(group)));
     if namespace.is_empty() || namespace.contains('*') {
         return Err(params.refuse("`namespace` must be the full name of the gate's namespace"));
     }

@@ -5,6 +5,7 @@ mod table;
 use super::grant::{self, Before, Grant, Granted, MOST_GRANTS};
 use crate::{
     check::{Ask, Params, Report},
+    installation,
     manifest::Unusable,
     object::{Kind, Object, PolicyRule, RuleAt, Word},
 };
@@ -98,7 +99,7 @@ impl Permission {
         is_listed: &dyn Fn(&str) -> bool,
         counts: &dyn Fn(&Grant<'_>) -> bool,
     ) {
-        if grant::is_excused(at.role, ask) {
+        if grant::is_excused(at.role, ask) || is_own(at, ask) {
             return;
         }
         let mut grants = self.grants_but(at.rule, &|| is_cluster_wide(at.role, ask), is_listed);
@@ -141,6 +142,12 @@ impl Permission {
     pub(super) fn names(&self) -> Vec<String> {
         self.names.iter().map(|name| (*name).to_owned()).collect()
     }
+}
+
+/// Whether the gate itself is installed with this rule, to the letter.
+fn is_own(at: &RuleAt<'_>, ask: &Ask<'_>) -> bool {
+    ask.request.kind == Kind::ClusterRole
+        && installation::is_own_role_rule(ask.request.object_name(), at.rule)
 }
 
 impl Target {

@@ -8,22 +8,18 @@ use serde_json::Value;
 
 use crate::{
     check::{Report, quoted},
-    manifest::{self, Unusable},
+    installation::{Wanted, registration},
+    manifest::Unusable,
     object::{List, Place, Selector, Word},
 };
 use reach::{Condition, Reach, Rule};
-
-/// The manifests that the program is installed with.
-const SHIPPED: [(&str, &str); 2] = [
-    ("manifests/40-webhook.yaml", include_str!("../../../manifests/40-webhook.yaml")),
-    ("manifests/50-guard.yaml", include_str!("../../../manifests/50-guard.yaml")),
-];
 
 /// The registration as it should be.
 #[derive(Default)]
 pub(super) struct Expected {
     webhooks: WebhookConfiguration,
-    policy: AdmissionPolicy,
+    /// Where the gate keeps its certificate, and where cert-manager does.
+    policies: Vec<AdmissionPolicy>,
     binding: AdmissionBinding,
 }
 
@@ -109,30 +105,33 @@ struct AdmissionBindingSpec {
 }
 
 impl Expected {
-    /// Reads the shipped manifests, as they are in a gate that runs in `namespace`.
+    /// As the gate is registered when it runs in `namespace` and is installed by these groups; none means the shipped one.
     ///
     /// # Errors
-    /// None in a released program: a test reads them.
-    pub(super) fn in_namespace(namespace: &str) -> Result<Self, Unusable> {
+    /// None in a released program: a test reads it.
+    pub(super) fn at(namespace: &str, installers: &[String]) -> Result<Self, Unusable> {
+        let mut wanted = Wanted { namespace: namespace.to_owned(), ..Wanted::default() };
+        if !installers.is_empty() {
+            wanted.installers = installers.to_vec();
+        }
         let mut expected = Self::default();
-        for (file, text) in SHIPPED {
-            for document in manifest::parse(file, text)? {
-                let json = moved(&document.to_json_text(), namespace);
-                let refuse =
-                    |error: serde_json::Error| document.unusable(document.place("kind"), error.to_string());
-                let kind = document.root.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default();
-                match kind {
-                    "ValidatingWebhookConfiguration" => {
-                        expected.webhooks = serde_json::from_str(&json).map_err(refuse)?
-                    }
-                    "ValidatingAdmissionPolicy" => {
-                        expected.policy = serde_json::from_str(&json).map_err(refuse)?
-                    }
-                    _ => expected.binding = serde_json::from_str(&json).map_err(refuse)?,
+        for cert_manager in [false, true] {
+            for object in registration(&Wanted { cert_manager, ..wanted.clone() })? {
+                match object.get("kind").and_then(Value::as_str) {
+                    Some("ValidatingWebhookConfiguration") => expected.webhooks = shipped(object)?,
+                    Some("ValidatingAdmissionPolicy") => expected.policies.push(shipped(object)?),
+                    _ => expected.binding = shipped(object)?,
                 }
             }
         }
         Ok(expected)
+    }
+
+    /// The policy that another one is compared with: who keeps the certificate is the installer's choice.
+    fn policy(&self, found: &AdmissionPolicySpec) -> Option<&AdmissionPolicySpec> {
+        let has_all =
+            |wanted: &&AdmissionPolicy| wanted.spec.variables.iter().all(|one| found.has_variable(one));
+        self.policies.iter().find(has_all).or_else(|| self.policies.first()).map(|policy| &policy.spec)
     }
 
     /// Reports in what a ValidatingWebhookConfiguration is weaker.
@@ -156,7 +155,7 @@ impl Expected {
     /// Reports in what a ValidatingAdmissionPolicy is weaker.
     pub(super) fn compare_policy(&self, tree: &Value, report: &mut Report) {
         let Some(AdmissionPolicy { spec: found }) = read(tree, report) else { return };
-        let wanted = &self.policy.spec;
+        let Some(wanted) = self.policy(&found) else { return };
         let at = |field: &str| match field {
             "rules" => Place::of("spec.matchConstraints.resourceRules"),
             "matchConditions" | "failurePolicy" => Place::of("spec").field(field),
@@ -174,9 +173,7 @@ impl Expected {
             ("validations", &wanted.validations, &found.validations),
             ("variables", &wanted.variables, &found.variables),
         ] {
-            let lost = |one: &&Condition| {
-                !found.iter().any(|other| other.expression == *one.expression && other.name == *one.name)
-            };
+            let lost = |one: &&Condition| !one.is_among(found);
             for one in wanted.iter().filter(lost) {
                 let what = format!("no longer has {}", quoted(&one.expression));
                 report.violation_of(Place::of("spec").field(field), &one.expression, what);
@@ -211,20 +208,6 @@ impl Expected {
     }
 }
 
-/// A manifest, as compact JSON, for a gate in another namespace.
-fn moved(json: &str, namespace: &str) -> String {
-    [
-        "\"namespace\":\"@\"",
-        "\"values\":[\"@\"]",
-        "\"kubernetes.io/metadata.name\":\"@\"",
-        "serviceaccount:@:",
-    ]
-    .iter()
-    .fold(json.to_owned(), |json, place| {
-        json.replace(&place.replace('@', "soc2gate"), &place.replace('@', namespace))
-    })
-}
-
 fn read<T: DeserializeOwned>(tree: &Value, report: &mut Report) -> Option<T> {
     let read = T::deserialize(tree);
     if let Err(error) = &read {
@@ -234,7 +217,21 @@ fn read<T: DeserializeOwned>(tree: &Value, report: &mut Report) -> Option<T> {
     read.ok()
 }
 
+fn shipped<T: DeserializeOwned>(object: Value) -> Result<T, Unusable> {
+    let message = |error: serde_json::Error| format!("the shipped registration: {error}");
+    T::deserialize(object).map_err(|error| Unusable {
+        file: String::new(),
+        line: 0,
+        column: 0,
+        message: message(error),
+    })
+}
+
 impl AdmissionPolicySpec {
+    fn has_variable(&self, variable: &Condition) -> bool {
+        variable.is_among(&self.variables)
+    }
+
     fn reach(&self) -> Reach<'_> {
         let constraints = self.match_constraints.as_ref();
         Reach {

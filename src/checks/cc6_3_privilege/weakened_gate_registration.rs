@@ -62,33 +62,35 @@ const KINDS: [Kind; 3] = [
 struct Parameters {
     /// What the objects of the registration are called.
     names: Vec<String>,
-    /// Where the gate runs.
-    namespace: String,
+    /// Where the gate runs, if it is elsewhere than the program is told.
+    namespace: Option<String>,
     /// Who installs and upgrades it.
     installers: Vec<Principal>,
 }
 
 impl Default for Parameters {
     fn default() -> Self {
-        let own = "soc2gate".to_owned();
-        Self { names: vec![own.clone()], namespace: own, installers: Vec::new() }
+        Self { names: vec!["soc2gate".to_owned()], namespace: None, installers: Vec::new() }
     }
 }
 
 fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
-    let parameters: Parameters = params.read()?;
+    let mut parameters: Parameters = params.read()?;
+    let home = params.home();
+    parameters.installers.extend(home.installers.iter().map(|group| Principal::group(group)));
+    let namespace = parameters.namespace.as_deref().unwrap_or(home.namespace);
     if parameters.names.is_empty()
         || parameters.names.iter().any(|name| name.is_empty() || name.contains('*'))
     {
         return Err(params.refuse("`names` needs the full names of the objects that register the gate"));
     }
-    // Letters, digits and dashes, as Kubernetes has it: it becomes a part of the manifests that are compared.
+    // Letters, digits and dashes, as Kubernetes has it.
     let is_name =
         |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if parameters.namespace.is_empty() || !is_name(&parameters.namespace) {
+    if namespace.is_empty() || !is_name(namespace) {
         return Err(params.refuse("`namespace` must be the name of the gate's namespace"));
     }
-    let expected = Expected::in_namespace(&parameters.namespace)?;
+    let expected = Expected::at(namespace, home.installers)?;
     Ok(Examiner::Whole(Box::new(move |ask, report| parameters.examine(ask, &expected, report))))
 }
 

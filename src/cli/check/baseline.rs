@@ -9,13 +9,10 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{
-    fingerprint::Fingerprint,
-    report::{Gone, Report, Reported, State},
-};
+use super::report::{Gone, Report, Reported, State};
 use crate::{
     cli::rules::unreadable,
-    decision::printable,
+    decision::{Fingerprint, printable},
     manifest::{self, Document, Node, Unusable},
     policy::API_VERSION,
 };

@@ -5,13 +5,12 @@ use std::{borrow::Cow, collections::HashMap};
 use jiff::Timestamp;
 
 use super::{
-    fingerprint::Fingerprint,
     helm::Templates,
     report::{Judged, Permission, Report, Reported},
 };
 use crate::{
     check::Missing,
-    decision::{Decision, Finding, Outcome, State, decide, printable},
+    decision::{Decision, Finding, Fingerprint, Outcome, State, decide, printable},
     inventory::Inventory,
     manifest::{Document, Unusable},
     policy::{Exemption, ExemptionState, Mode, PolicySet},

@@ -11,23 +11,25 @@ use indicatif::{ProgressBar, ProgressStyle};
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A bar on standard error, once the run lasts, and only where somebody sees it.
-pub(super) struct Progress {
+pub(in crate::cli) struct Progress {
     total: usize,
+    /// What is counted, in the plural.
+    noun: &'static str,
     done: usize,
     begun: Instant,
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
-    pub(super) fn new(total: usize) -> Self {
-        Self { total, done: 0, begun: Instant::now(), bar: None }
+    pub(in crate::cli) fn new(total: usize, noun: &'static str) -> Self {
+        Self { total, noun, done: 0, begun: Instant::now(), bar: None }
     }
 
-    /// One more file is done.
-    pub(super) fn step(&mut self) {
+    /// One more is done.
+    pub(in crate::cli) fn step(&mut self) {
         self.done += 1;
         if self.bar.is_none() && self.begun.elapsed() > PATIENCE && io::stderr().is_terminal() {
-            let style = ProgressStyle::with_template("{bar:40} {pos}/{len} files");
+            let style = ProgressStyle::with_template(&format!("{{bar:40}} {{pos}}/{{len}} {}", self.noun));
             let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
             self.bar = Some(ProgressBar::new(self.total as u64).with_style(style));
         }

@@ -96,7 +96,7 @@ impl Reviews {
             self.report.skip(format_args!("{}: skipped: {}", skipped.name, skipped.reason));
         }
         for source in &sources.found {
-            if let Err(unusable) = self.source(source, judge, check.fail_on) {
+            if let Err(unusable) = self.source(source, judge, check.verdict.fail_on) {
                 self.report.unusable.push(unusable);
             }
         }

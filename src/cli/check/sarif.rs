@@ -19,11 +19,10 @@ use self::log::{
 };
 use super::{
     artifact::{Workspace, is_relative},
-    fingerprint::Fingerprint,
     report::{Judged, Report, Reported, State},
 };
 use crate::{
-    decision::printable,
+    decision::{Fingerprint, printable},
     manifest::{Place, Unusable},
     policy::{Mode, PolicySet},
 };
@@ -46,7 +45,7 @@ struct Results<'r> {
 ///
 /// # Errors
 /// As the writer's.
-pub(super) fn write(
+pub(in crate::cli) fn write(
     out: &mut impl Write,
     report: &Report,
     policies: &PolicySet,
@@ -114,11 +113,15 @@ impl Results<'_> {
         }
     }
 
-    fn physical(&self, file: &str, place: Option<Place>) -> PhysicalLocation {
+    /// Where it stands; nowhere if it is in no file but in a cluster.
+    fn physical(&self, file: &str, place: Option<Place>) -> Option<PhysicalLocation> {
+        if file.is_empty() {
+            return None;
+        }
         let uri = self.workspace.uri(file);
         let uri_base_id = is_relative(&uri).then_some(ROOT);
         let region = place.map(|place| Region { start_line: place.line, start_column: place.column });
-        PhysicalLocation { artifact_location: ArtifactLocation { uri, uri_base_id }, region }
+        Some(PhysicalLocation { artifact_location: ArtifactLocation { uri, uri_base_id }, region })
     }
 
     /// What went wrong, and what could not be told.
@@ -155,8 +158,12 @@ impl Results<'_> {
         let place = Place { line: unusable.line, column: unusable.column };
         let place = Some(place).filter(|place| place.line > 0);
         let physical_location = self.physical(&unusable.file, place);
+        let location = Location { physical_location, logical_locations: Vec::new() };
         Notification {
-            locations: vec![Location { physical_location, logical_locations: Vec::new() }],
+            locations: Some(location)
+                .filter(|location| location.physical_location.is_some())
+                .into_iter()
+                .collect(),
             ..notification("unusable-input", "error", &unusable.message)
         }
     }

@@ -6,10 +6,16 @@ use clap::Args;
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
-use super::in_force::InForce;
+use super::super::rules::Rules;
+use super::{
+    definitions::Definitions,
+    in_force::InForce,
+    notices::{self, Telling},
+    scanning::{Background, Scanning},
+};
 use crate::{
-    admission::{Gate, Witness},
-    cluster::{self, Cluster, Leadership, Standing, Surroundings, Term, Wiring},
+    admission::Gate,
+    cluster::{self, Cluster, Leadership, Observer, Standing, Surroundings, Term, Wiring},
     decision::ratchet,
     server::{Condition, State},
     telemetry::Metrics,
@@ -29,12 +35,19 @@ pub(super) struct InCluster {
     /// This replica's name among the others, as the name of its pod.
     #[arg(long, value_name = "NAME", env = "HOSTNAME", default_value = "soc2gate", hide_env_values = true)]
     pub(super) identity: String,
+    #[command(flatten)]
+    pub(super) scanning: Scanning,
 }
+
+/// How long the end may take: the pod is killed if it takes too long.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What goes on in the cluster as long as this lives.
 pub(super) struct Joined {
     leadership: Leadership,
+    observer: Arc<Observer>,
     surroundings: Arc<Surroundings>,
+    _definitions: Definitions,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -46,25 +59,54 @@ impl InCluster {
         }
         Cluster::connect(&self.namespace, &self.identity).await.map(Some)
     }
+}
 
-    /// Who wants to know of every decision.
-    pub(super) fn witnesses(&self, _cluster: Option<&Cluster>) -> Vec<Arc<dyn Witness>> {
-        Vec::new()
+/// Judges by the version of the cluster, unless another is wanted.
+pub(super) async fn with_version(mut rules: Rules, cluster: Option<&Cluster>) -> Rules {
+    let Some(cluster) = cluster.filter(|_| rules.kubernetes_version.is_none()) else { return rules };
+    let version = cluster.version().await.map_err(|error| error.to_string());
+    match version.and_then(|version| version.parse()) {
+        Ok(version) => rules.kubernetes_version = Some(version),
+        Err(reason) => tracing::warn!("judging by the newest version of Kubernetes that is known: {reason}"),
     }
+    rules
 }
 
 impl Joined {
     /// Begins everything that goes on beside the answers.
     pub(super) async fn start(
         cluster: &Cluster,
-        _flags: &InCluster,
+        flags: &InCluster,
         in_force: &Arc<InForce>,
         metrics: &Arc<Metrics>,
+        telling: Telling,
     ) -> Result<Self, cluster::Error> {
         let (leadership, standing) = cluster::stand(cluster, "soc2gate", Term::default());
+        let (observer, telling) = telling.start(cluster, &leadership, &in_force.gate);
+        let definitions = Definitions::start(cluster, leadership.clone(), in_force);
         let surroundings = Arc::new(Surroundings::start(cluster, wiring(in_force, metrics)));
         let reviewing = tokio::spawn(review_owners(in_force.gate.clone(), surroundings.clone()));
-        Ok(Self { leadership, surroundings, tasks: vec![standing, reviewing] })
+        let (known, observing, judging) = (surroundings.clone(), observer.clone(), in_force.gate.clone());
+        let status = definitions.status();
+        let background = Background {
+            cluster: cluster.clone(),
+            gate: in_force.gate.clone(),
+            metrics: metrics.clone(),
+            is_ready: Box::new(move || !matches!(known.standing(), Standing::Beginning(_))),
+            tell: Box::new(move |scan| {
+                let open = scan.policies.iter().map(|(policy, found)| (policy.clone(), found.open as u64));
+                status.set_findings(open.collect());
+                notices::tell_scan(&observing, &judging.inventory(), scan);
+            }),
+        };
+        let scanning = flags.scanning.start(background, leadership.clone());
+        let tasks = [standing, reviewing].into_iter().chain(telling).chain(scanning).collect();
+        Ok(Self { leadership, observer, surroundings, _definitions: definitions, tasks })
+    }
+
+    /// Writes down at the end what was observed. Nothing else waits for the API server.
+    pub(super) async fn leave(&self) {
+        let _in_time = tokio::time::timeout(PATIENCE, self.observer.flush()).await.is_ok();
     }
 
     /// What `/readyz` shows.

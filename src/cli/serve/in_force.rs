@@ -1,64 +1,85 @@
-//! What is in force while the webhook serves: read from directories, read again when they change.
+//! What is in force while the webhook serves: read from directories and the cluster, read again when they change.
 //!
 //! Whatever cannot be used keeps the last good state in force, is logged with its place, and shows in the metrics
 //! and in `/readyz`.
 
+mod objects;
+mod sources;
+
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
 
 use super::{scan_reports::ScanReports, world::World};
 use crate::{
     admission::{Gate, Witness},
     cli::{
         evidence::Evidence,
-        rules::{self, Rules, texts},
+        rules::{self, Rules},
     },
-    directory::{self, Change, Contents, Directory, Watch},
+    directory::{self, Change, Directory, Watch},
     images::Reports,
     inventory::Inventory,
     manifest::Unusable,
-    policy::{Loaded, PolicySet},
+    policy::PolicySet,
     server::{Condition, State},
     telemetry::Metrics,
 };
+use objects::Hearing;
+use sources::{Part, Sources};
+
+pub(super) use objects::Own;
 
 /// How often directories are looked at. A change counts once it has stood still for one interval.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The gate and the directories that feed it.
+/// The gate and what feeds it.
 pub(super) struct InForce {
     pub(super) gate: Arc<Gate>,
     /// The scans of images, whoever tells of them.
     pub(super) scans: Arc<Mutex<Reports>>,
-    sources: Mutex<Sources>,
+    /// Told when something else may be to say of the cluster's objects.
+    pub(super) news: Arc<Notify>,
+    state: Mutex<Inner>,
     metrics: Arc<Metrics>,
     rules: Rules,
 }
 
+/// Everything that changes.
 #[derive(Default)]
-struct Sources {
-    policies: Contents,
-    exemptions: Contents,
-    /// What is wrong with the files as they are now.
-    trouble: Vec<Unusable>,
+struct Inner {
+    known: Sources,
+    /// How the API server is heard about policies and about exemptions.
+    policies: Hearing,
+    exemptions: Hearing,
+    /// Why nothing could be put in force the last time.
+    failure: Vec<Unusable>,
     watches: Vec<Watch>,
     scan_reports: Option<ScanReports>,
     world: Option<World>,
 }
 
-/// The directories whose files together make the policy set.
-#[derive(Clone, Copy)]
-enum Part {
-    Policies,
-    Exemptions,
+impl Inner {
+    fn hearing(&mut self, own: Own) -> &mut Hearing {
+        match own {
+            Own::Policies => &mut self.policies,
+            Own::Exemptions => &mut self.exemptions,
+        }
+    }
+
+    /// Everything that cannot be used as it is now.
+    fn trouble(&self) -> Vec<String> {
+        let files = self.known.trouble().chain(&self.failure).map(ToString::to_string);
+        files.chain(self.known.flawed()).collect()
+    }
 }
 
 impl InForce {
-    /// Reads everything once and begins to watch.
+    /// Reads everything once and begins to watch. With a cluster, its policies and exemptions will be told later.
     ///
     /// # Errors
     /// Everything unusable: at the start there is no last good state to keep.
@@ -67,13 +88,14 @@ impl InForce {
         evidence: &Evidence,
         metrics: Arc<Metrics>,
         witnesses: Vec<Arc<dyn Witness>>,
+        has_cluster: bool,
     ) -> Result<Arc<Self>, Vec<Unusable>> {
-        let mut sources = Sources::default();
+        let mut known = Sources::default();
         let mut directories = Vec::new();
         for (part, path) in [(Part::Policies, &rules.policies), (Part::Exemptions, &rules.exemptions)] {
             let Some(path) = path else { continue };
             let mut directory = Directory::new(path, directory::extensions(rules::EXTENSIONS));
-            let contents = sources.contents(part);
+            let contents = known.contents(part);
             directory
                 .round(&mut |change| {
                     contents.apply(&change);
@@ -81,10 +103,18 @@ impl InForce {
                 .map_err(|error| vec![rules::unreadable(path, &error.to_string())])?;
             directories.push((part, directory));
         }
-        let (policies, _) = sources.policy_set(&rules, None)?;
+        let policies = known.first_set(&rules, has_cluster)?;
         let gate = Arc::new(Gate::new(policies, Inventory::default(), metrics.clone(), witnesses));
-        let this =
-            Arc::new(Self { gate, scans: Arc::default(), sources: Mutex::new(sources), metrics, rules });
+        let hearing = || if has_cluster { Hearing::AWAITED } else { Hearing::None };
+        let inner = Inner { known, policies: hearing(), exemptions: hearing(), ..Inner::default() };
+        let this = Arc::new(Self {
+            gate,
+            scans: Arc::default(),
+            news: Arc::default(),
+            state: Mutex::new(inner),
+            metrics,
+            rules,
+        });
         for (part, directory) in directories {
             let telling = Arc::downgrade(&this);
             let path = directory.path().to_owned();
@@ -109,9 +139,9 @@ impl InForce {
         Ok(this)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Sources> {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic elsewhere leaves nothing half-done here.
-        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes in one change of a directory, and puts the result in force when all of them are told.
@@ -126,76 +156,55 @@ impl InForce {
             tracing::error!(directory = %path.display(), "policies stay as they were: {reason}");
             return;
         }
-        let mut sources = self.lock();
-        if !sources.contents(part).apply(change) {
-            return;
+        let mut inner = self.lock();
+        if inner.known.contents(part).apply(change) {
+            let set = inner.known.reloaded_set(&self.rules);
+            self.put(&mut inner, set);
+            drop(inner);
+            self.news.notify_one();
         }
-        let trouble = match sources.policy_set(&self.rules, Some(&self.gate.policies())) {
-            Ok((policies, trouble)) => {
-                let (digest, checks) = (policies.digest(), policies.bound().len());
-                tracing::info!(policy_digest = digest, checks, "policies were read again");
+    }
+
+    /// Puts in force what everything makes now.
+    fn put(&self, inner: &mut Inner, set: Result<PolicySet, Vec<Unusable>>) {
+        let failure = match set {
+            Ok(policies) => {
+                let (policy_digest, checks) = (policies.digest(), policies.bound().len());
+                tracing::info!(policy_digest, checks, "policies were read again");
                 self.gate.install(policies);
-                trouble
+                Vec::new()
             }
-            Err(trouble) => trouble,
+            Err(failure) => failure,
         };
-        for error in &trouble {
-            let Unusable { file, line, column, message } = error;
+        for Unusable { file, line, column, message } in inner.known.trouble().chain(&failure) {
             tracing::error!(file, line, column, "what was in force before stays: {message}");
         }
-        if !trouble.is_empty() {
+        for words in inner.known.newly_shadowed() {
+            tracing::info!("{words}");
+        }
+        for flaw in inner.known.newly_flawed() {
+            tracing::error!("what was in force before this object of the cluster stays: {flaw}");
+        }
+        inner.failure = failure;
+        if !inner.trouble().is_empty() {
             self.metrics.policy_load_failed();
         }
-        sources.trouble = trouble;
     }
 
-    /// What `/readyz` shows: an unusable file degrades, it does not stop reviews.
+    /// What `/readyz` shows: an unusable file or object degrades, it does not stop reviews.
     pub(super) fn conditions(&self) -> Vec<Condition> {
-        let sources = self.lock();
+        let inner = self.lock();
+        let now = Timestamp::now();
         let policies = self.gate.policies();
-        let condition = if sources.trouble.is_empty() {
-            let detail = format!("{} checks in force, {}", policies.bound().len(), policies.digest());
-            Condition::new("policies", State::Met, detail)
-        } else {
-            let errors: Vec<_> = sources.trouble.iter().map(ToString::to_string).collect();
-            let detail = format!("the last good set stays in force: {}", errors.join("; "));
-            Condition::new("policies", State::Degraded, detail)
-        };
-        let scan_reports = sources.scan_reports.as_ref().map(ScanReports::condition);
-        let world = sources.world.as_ref().map(World::condition);
+        let well = format!("{} checks in force, {}", policies.bound().len(), policies.digest());
+        let bad = inner.trouble();
+        let bad = (!bad.is_empty())
+            .then(|| (State::Degraded, format!("the last good set stays in force: {}", bad.join("; "))));
+        let heard = [("controlpolicies", &inner.policies), ("exemptions", &inner.exemptions)];
+        let heard = heard.into_iter().filter_map(|(kind, hearing)| hearing.trouble(kind, now));
+        let condition = objects::condition(well, heard.chain(bad).collect());
+        let scan_reports = inner.scan_reports.as_ref().map(ScanReports::condition);
+        let world = inner.world.as_ref().map(World::condition);
         std::iter::once(condition).chain(scan_reports).chain(world).collect()
-    }
-}
-
-impl Sources {
-    fn contents(&mut self, part: Part) -> &mut Contents {
-        match part {
-            Part::Policies => &mut self.policies,
-            Part::Exemptions => &mut self.exemptions,
-        }
-    }
-
-    /// The policy set that the files make now. Good policies do not wait for bad exemptions: those in force stay,
-    /// and what is wrong with the new ones is returned beside.
-    fn policy_set(
-        &self,
-        rules: &Rules,
-        in_force: Option<&PolicySet>,
-    ) -> Result<(PolicySet, Vec<Unusable>), Vec<Unusable>> {
-        let policies = texts(&self.policies)?;
-        let policies = Loaded::shipped()?
-            .with(policies.iter().map(|(file, text)| (file.as_str(), text.as_str())))?
-            .bind(&rules.settings()?)?;
-        let exemptions = texts(&self.exemptions).and_then(|files| {
-            let files = files.iter().map(|(file, text)| (file.as_str(), text.as_str()));
-            policies.read_exemptions(files, Timestamp::now())
-        });
-        match (exemptions, in_force) {
-            (Ok(exemptions), _) => Ok((policies.with_exemptions(exemptions), Vec::new())),
-            (Err(trouble), Some(before)) => {
-                Ok((policies.with_exemptions(before.exemptions().clone()), trouble))
-            }
-            (Err(trouble), None) => Err(trouble),
-        }
     }
 }

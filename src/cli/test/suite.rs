@@ -9,7 +9,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use crate::{
     checks,
     decision::Outcome,
-    manifest::{Document, Node, Place, Unusable, closest},
+    manifest::{Document, Node, Place, Unusable},
     policy::{API_VERSION, Choice, Mode},
     request::Operation,
 };
@@ -280,7 +280,5 @@ fn known(check: &str) -> Result<(), String> {
     if checks::find(check).is_some() {
         return Ok(());
     }
-    let near = closest(check, checks::all().map(|check| check.id))
-        .map_or(String::new(), |near| format!(", did you mean `{near}`"));
-    Err(format!("unknown check `{check}`{near}"))
+    Err(format!("unknown check `{check}`{}", checks::meant(check)))
 }

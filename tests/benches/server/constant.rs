@@ -108,6 +108,7 @@ async fn layer(address: SocketAddr, state: &Path) {
         validate: Arc::new(move |_| Reply::json(answer.clone())),
         failed: Arc::new(|_, failure| panic!("a constant cannot fail: {failure:?}")),
         readiness: Arc::new(Readiness::default),
+        certificate: Arc::new(|_| None),
         metrics: Arc::new(Metrics::new(&words).unwrap()),
     };
     let config = Config {

@@ -16,7 +16,7 @@ fn validator() -> Validator {
 }
 
 /// The log, after the schema has accepted it.
-fn log(run: &Run) -> Value {
+pub(crate) fn log(run: &Run) -> Value {
     let log: Value = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {}", run.err));
     let validator = validator();
     let errors: Vec<_> = validator.iter_errors(&log).map(|e| format!("{}: {e}", e.instance_path())).collect();

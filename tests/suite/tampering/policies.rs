@@ -1,10 +1,15 @@
 //! Policies that get weaker.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use serde_json::json;
-use soc2gate::decision::Outcome;
+use soc2gate::{
+    decision::Outcome,
+    inventory::{Inventory, Source, Standing},
+};
 
 use super::{denied, said};
-use crate::library::{Sent, enforcing, in_file, messages, new};
+use crate::library::{Sent, document, enforcing, in_file, messages, new};
 
 const CHECK: &str = "loosened-policy";
 
@@ -290,4 +295,74 @@ fn each_loosening_is_a_finding_of_its_own() {
             "spec.match.kinds narrows the policy to `[\"Pod\"]`",
         ]
     );
+}
+
+/// A policy of one check in this mode.
+fn in_mode(mode: &str) -> String {
+    policy(&format!("checks: [{{id: host-port, mode: {mode}}}]"))
+}
+
+/// The inventory in which these modes stand under the policy's name: what is in force, whether the cluster's own object
+/// is, and what would be without that object.
+fn standing(in_force: &str, is_of_cluster: bool, without: Option<&str>) -> Inventory {
+    let tree = |mode: &str| {
+        let json = document(&in_mode(mode)).to_json_text();
+        Arc::new(serde_json::from_str::<serde_json::Value>(&json).unwrap())
+    };
+    let standing = Standing { in_force: tree(in_force), without: without.map(tree), is_of_cluster };
+    let policies = BTreeMap::from([("pods".to_owned(), standing)]);
+    Inventory { policies: Source::of(policies), ..Inventory::default() }
+}
+
+#[test]
+fn a_policy_made_under_the_name_of_one_in_force_is_compared_with_that() {
+    for (in_force, made, expected) in [
+        ("enforce", "warn", true),
+        ("enforce", "enforce", false),
+        ("warn", "enforce", false),
+        ("warn", "'off'", true),
+    ] {
+        let sent = Sent::create(&in_mode(made)).amid(standing(in_force, false, Some(in_force)));
+        assert_eq!(denied(CHECK, "", &sent), expected, "{in_force} then {made}");
+    }
+    let other = in_mode("audit").replace("name: pods", "name: other");
+    assert!(!denied(CHECK, "", &Sent::create(&other).amid(standing("enforce", false, Some("enforce")))));
+    let unknown = Sent::create(&in_mode("warn")).decide(&enforcing(CHECK, ""));
+    assert_eq!(unknown.unassessed[0].missing.reason(), "the inventory of policies is not there");
+    let approved =
+        in_mode("warn").replace("{name: pods}", "{name: pods, annotations: {soc2gate.io/requested-by: bob}}");
+    let sent = Sent::create(&approved).amid(standing("enforce", false, Some("enforce")));
+    assert!(!denied(CHECK, "{approvers: [{kind: User, name: ann}]}", &sent));
+}
+
+#[test]
+fn deleting_a_policy_loosens_only_if_what_comes_into_force_is_weaker() {
+    for (in_force, is_of_cluster, without, going, expected) in [
+        // It stood in place of a weaker, a like and a stricter one.
+        ("enforce", true, Some("warn"), "enforce", true),
+        ("enforce", true, Some("enforce"), "enforce", false),
+        ("warn", true, Some("enforce"), "warn", false),
+        ("warn", true, None, "warn", true),
+        // It could not be used, and an earlier version of it was in force.
+        ("enforce", true, Some("warn"), "audit", true),
+        // It never was in force, or is not known to be yet.
+        ("warn", false, Some("warn"), "audit", false),
+        ("warn", false, Some("warn"), "enforce", true),
+    ] {
+        let sent = Sent::delete(&in_mode(going)).amid(standing(in_force, is_of_cluster, without));
+        let what = format!("{in_force} of the cluster: {is_of_cluster}, then {without:?}");
+        assert_eq!(denied(CHECK, "", &sent), expected, "{what}");
+        assert_eq!(denied(CHECK, "", &sent.set("name", json!(""))), expected, "{what}, among many");
+    }
+}
+
+#[test]
+fn an_object_that_could_not_be_used_is_no_step_towards_a_weaker_policy() {
+    let amid = || standing("enforce", false, Some("enforce"));
+    let unusable = in_mode("warn").replace("host-port", "hostport");
+    let sent = Sent::update(&unusable, &in_mode("warn")).amid(amid());
+    assert_eq!(said(CHECK, "", &sent), ["spec.checks[0].mode goes from enforce to warn"]);
+    let labelled = unusable.replace("name: pods", "name: pods, labels: {a: b}");
+    assert!(!denied(CHECK, "", &Sent::update(&unusable, &labelled).amid(amid())));
+    assert!(!denied(CHECK, "", &Sent::update(&unusable, &in_mode("enforce")).amid(amid())));
 }

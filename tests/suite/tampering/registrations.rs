@@ -11,8 +11,8 @@ const CHECK: &str = "weakened-gate-registration";
 /// A shipped manifest of this kind.
 fn shipped(kind: &str) -> Value {
     let texts = [
-        include_str!("../../../manifests/40-webhook.yaml"),
-        include_str!("../../../manifests/50-guard.yaml"),
+        include_str!("../../../manifests/base/40-webhook.yaml"),
+        include_str!("../../../manifests/base/50-guard.yaml"),
     ];
     let documents = texts.into_iter().flat_map(|text| manifest::parse("m.yaml", text).unwrap());
     let values = documents.map(|document| serde_json::from_str::<Value>(&document.to_json_text()).unwrap());

@@ -28,6 +28,12 @@ pub(super) struct Condition {
     pub(super) expression: Word,
 }
 
+impl Condition {
+    pub(super) fn is_among(&self, others: &[Self]) -> bool {
+        others.iter().any(|other| other.expression == *self.expression && other.name == *self.name)
+    }
+}
+
 /// Which requests something is asked about, and what happens if it cannot be.
 pub(super) struct Reach<'o> {
     pub(super) rules: &'o [Rule],

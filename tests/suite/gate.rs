@@ -23,8 +23,7 @@ pub(crate) struct Gate {
     child: Child,
     pub(crate) address: SocketAddr,
     pub(crate) admin_address: SocketAddr,
-    /// The CA that it made, in PEM.
-    pub(crate) ca: Vec<u8>,
+    ca: Vec<u8>,
     log: Arc<Mutex<Vec<Value>>>,
     _state: TempDir,
 }
@@ -133,6 +132,12 @@ impl Gate {
         self.log.lock().unwrap().clone()
     }
 
+    /// Ends it without a warning.
+    pub(crate) fn crash(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// The CA of the certificate that it made for itself (PEM).
     pub(crate) fn ca(&self) -> &[u8] {
         &self.ca
@@ -152,12 +157,6 @@ impl Gate {
     /// Its process id.
     pub(crate) fn process(&self) -> u32 {
         self.child.id()
-    }
-
-    /// Ends it without a warning.
-    pub(crate) fn crash(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 
     pub(crate) fn is_running(&mut self) -> bool {

@@ -202,21 +202,6 @@ fn selectors_leave_out_the_gates_namespace_by_name_and_nothing_where_they_would_
     }
 }
 
-#[test]
-fn a_node_joins_and_stays_without_the_gate() {
-    let [_, _, access, _] = &webhooks()[..] else { panic!() };
-    let conditions = access["matchConditions"].to_string();
-    for word in [
-        "system:bootstrappers",
-        "system:nodes",
-        "kubernetes.io/kube-apiserver-client-kubelet",
-        "kubernetes.io/kubelet-serving",
-        "system:serviceaccount:kube-system:certificate-controller",
-    ] {
-        assert!(conditions.contains(word), "{word}");
-    }
-}
-
 /// The admission policy and its binding.
 fn guard() -> (Value, Value) {
     let [policy, binding] = &documents(include_str!("../../manifests/base/50-guard.yaml"))[..] else {

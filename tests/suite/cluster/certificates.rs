@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use soc2gate::certificates::{Authority, Bundle, Lives, names_of, validate};
 use tokio::task::JoinHandle;
 
-use super::{alone, kubeconfig};
+use super::{Alone, alone, kubeconfig};
 use crate::{
     gate::{Gate, SOON},
     https::{self, Http},
@@ -35,7 +35,7 @@ const SECRET: &str = "soc2gate-tls";
 struct Cluster {
     client: Client,
     name: String,
-    _alone: super::Alone,
+    _alone: Alone,
 }
 
 impl Cluster {

@@ -3,7 +3,6 @@
 use std::{
     io,
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -17,13 +16,12 @@ use kube::{
     Api, Client, Config,
     api::{DeleteParams, PostParams},
 };
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
 use super::{
     kubectl::{pod, privileged, until},
-    registered::{Ground, Registered, Registration, fetch, fresh, metric},
+    registered::{Certificate, Ground, Registered, Registration, fetch, fresh, metric},
 };
 use crate::gate::Gate;
 
@@ -167,37 +165,19 @@ fn forward(caller: TcpStream, gate: TcpStream) {
     }
 }
 
-/// A CA in PEM, and the files of a certificate by it that several processes can serve.
-fn certificate(directory: &Path) -> (String, Vec<String>) {
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let ca = params.self_signed(&key).unwrap().pem();
-    let issuer = Issuer::new(params, key);
-    let key = KeyPair::generate().unwrap();
-    let names = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-    let [certificate_file, key_file] = ["tls.crt", "tls.key"].map(|name| directory.join(name));
-    std::fs::write(&certificate_file, names.signed_by(&key, &issuer).unwrap().pem()).unwrap();
-    std::fs::write(&key_file, key.serialize_pem()).unwrap();
-    let [certificate, key] = [certificate_file, key_file].map(|path| path.to_str().unwrap().to_owned());
-    (ca, vec!["--tls-cert".to_owned(), certificate, "--tls-key".to_owned(), key])
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replicas_restart_one_after_the_other_under_load_without_one_failed_request() {
     let Some(ground) = Ground::make().await else { return };
-    let directory = tempfile::tempdir().unwrap();
-    let (ca, arguments) = certificate(directory.path());
-    let arguments: Vec<_> = arguments.iter().map(|argument| &**argument).collect();
+    let certificate = Certificate::make();
     let service = Service::open();
     let start = || {
-        let gate = Gate::start(&arguments);
+        let gate = Gate::start(&certificate.arguments().each_ref().map(|argument| &**argument));
         service.adds(&gate);
         gate
     };
     let mut gates = [start(), start()].map(Some);
     let url = format!("https://{}/validate", service.address);
-    let registration = Registration::make(&url, ca.as_bytes(), "Fail");
+    let registration = Registration::make(&url, &certificate, "Fail");
     let denied = || {
         let apply = format!("apply -f - -n {}", ground.namespace);
         super::kubectl::kubectl_with(&apply, &privileged("web")).err.contains("denied the request")

@@ -8,7 +8,9 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::{
     Alone, alone, kubeconfig,
@@ -21,7 +23,14 @@ pub(crate) struct Registered {
     pub(crate) gate: Gate,
     pub(crate) namespace: String,
     pub(crate) registration: Registration,
+    certificate: Certificate,
     _alone: Alone,
+}
+
+/// A certificate that several gates can serve, and the CA behind it.
+pub(crate) struct Certificate {
+    ca: String,
+    directory: TempDir,
 }
 
 /// A registration of the test's own; gone when dropped.
@@ -55,15 +64,44 @@ impl Ground {
 
     /// Starts a gate and has the API server ask it. An absent gate fails requests, or is ignored.
     pub(crate) fn gate(self, failure_policy: &str, arguments: &[&str]) -> Registered {
-        let gate = Gate::start(arguments);
+        let certificate = Certificate::make();
+        let files = certificate.arguments();
+        let files: Vec<_> = files.iter().map(|argument| &**argument).collect();
+        let gate = Gate::start(&[&files, arguments].concat());
         let begun =
             |gate: &Gate| fetch(gate.admin_address, "/readyz").is_ok_and(|said| said.contains(" 200 "));
         until("the gate knows what exists", || begun(&gate));
-        let url = format!("https://127.0.0.1:{}/validate", gate.address.port());
-        let registration = Registration::make(&url, &gate.ca, failure_policy);
-        let namespace = self.namespace.clone();
+        let registration = Registration::make(&url(&gate), &certificate, failure_policy);
+        let namespace = self.namespace;
         until("a question to the gate", || is_asked(&gate, &namespace));
-        Registered { gate, namespace, registration, _alone: self.alone }
+        Registered { gate, namespace, registration, certificate, _alone: self.alone }
+    }
+}
+
+fn url(gate: &Gate) -> String {
+    format!("https://127.0.0.1:{}/validate", gate.address.port())
+}
+
+impl Certificate {
+    pub(crate) fn make() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let ca = params.self_signed(&key).unwrap().pem();
+        let issuer = Issuer::new(params, key);
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &issuer).unwrap();
+        std::fs::write(directory.path().join("tls.crt"), certificate.pem()).unwrap();
+        std::fs::write(directory.path().join("tls.key"), key.serialize_pem()).unwrap();
+        Self { ca, directory }
+    }
+
+    /// What makes a gate serve it.
+    pub(crate) fn arguments(&self) -> [String; 2] {
+        let of = |flag: &str, file: &str| format!("{flag}={}", self.directory.path().join(file).display());
+        [of("--tls-cert", "tls.crt"), of("--tls-key", "tls.key")]
     }
 }
 
@@ -71,6 +109,11 @@ impl Registered {
     /// With these flags. None without a cluster.
     pub(crate) async fn start(failure_policy: &str, arguments: &[&str]) -> Option<Self> {
         Some(Ground::make().await?.gate(failure_policy, arguments))
+    }
+
+    /// One more registration of this gate.
+    pub(crate) fn registered_again(&self, failure_policy: &str) -> Registration {
+        Registration::make(&url(&self.gate), &self.certificate, failure_policy)
     }
 
     /// Runs kubectl in the namespace.
@@ -104,9 +147,9 @@ impl Drop for Registered {
 
 impl Registration {
     /// As in the manifests, to this address.
-    pub(crate) fn make(url: &str, ca: &[u8], failure_policy: &str) -> Self {
+    pub(crate) fn make(url: &str, certificate: &Certificate, failure_policy: &str) -> Self {
         let name = fresh("gate-test");
-        let bundle = BASE64_STANDARD.encode(ca);
+        let bundle = BASE64_STANDARD.encode(&certificate.ca);
         let webhooks: Vec<_> = webhooks()
             .into_iter()
             .map(|mut webhook| {

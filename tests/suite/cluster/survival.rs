@@ -229,9 +229,7 @@ async fn the_api_server_comes_up_again_while_the_gate_is_down() {
     kubectl(&format!("delete validatingwebhookconfiguration {}", registered.registration.name)).done();
     until("the hook is off", || probe(&registered.namespace));
     kubectl(&format!("delete {role}")).done();
-    let ca = registered.gate.ca.clone();
-    let url = format!("https://127.0.0.1:{}/validate", registered.gate.address.port());
-    let again = super::registered::Registration::make(&url, &ca, "Fail");
+    let again = registered.registered_again("Fail");
     until("the hook is on", || !probe(&registered.namespace));
     shell(&stop);
     assert!(!kubectl("get --raw /livez").is_done, "it was to be stopped");

@@ -3,11 +3,7 @@
 use clap::Args;
 use kube::Client;
 
-use crate::{
-    cluster::{self, connect_as},
-    installation::INSTALLERS,
-    server,
-};
+use crate::{cluster::connect_as, installation::INSTALLERS, server};
 
 /// In whose name the API server is asked.
 #[derive(Args)]
@@ -22,10 +18,17 @@ pub(super) struct Access {
 }
 
 impl Access {
-    /// Connects by KUBECONFIG, or by the account of the pod.
-    pub(super) async fn connect(&self) -> Result<Client, cluster::Error> {
+    /// Does something in the cluster of KUBECONFIG, or of the pod's account.
+    pub(super) fn connected(
+        &self,
+        work: impl AsyncFnOnce(Client) -> Result<(), String>,
+    ) -> Result<(), String> {
         server::install_provider();
-        connect_as(self.user.as_deref(), &self.groups).await
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map_err(|error| error.to_string())?.block_on(async {
+            let client = connect_as(self.user.as_deref(), &self.groups).await;
+            work(client.map_err(|error| error.to_string())?).await
+        })
     }
 }
 

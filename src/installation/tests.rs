@@ -226,12 +226,11 @@ fn nonsense_is_refused_with_the_flag_to_change() {
 fn only_what_the_gate_is_installed_with_is_its_own() {
     let rule = |text: &str| serde_json::from_str::<crate::object::PolicyRule>(text).unwrap();
     let status = rule(
-        r#"{"apiGroups": ["soc2gate.io"], "resources": ["controlpolicies/status", "exemptions/status"], "verbs": ["patch", "update"]}"#,
+        r#"{"apiGroups": ["soc2gate.io"], "resources": ["controlpolicies/status", "exemptions/status"], "verbs": ["patch"]}"#,
     );
     assert!(is_own_role_rule("soc2gate", &status));
     assert!(!is_own_role_rule("another", &status));
-    let wider = rule(
-        r#"{"apiGroups": ["soc2gate.io"], "resources": ["controlpolicies"], "verbs": ["patch", "update"]}"#,
-    );
+    let wider =
+        rule(r#"{"apiGroups": ["soc2gate.io"], "resources": ["controlpolicies"], "verbs": ["patch"]}"#);
     assert!(!is_own_role_rule("soc2gate", &wider));
 }

@@ -22,7 +22,7 @@ pub(crate) const SOON: Duration = Duration::from_secs(20);
 pub(crate) struct Gate {
     child: Child,
     pub(crate) address: SocketAddr,
-    admin_address: SocketAddr,
+    pub(crate) admin_address: SocketAddr,
     ca: Vec<u8>,
     log: Arc<Mutex<Vec<Value>>>,
     _state: TempDir,
@@ -132,6 +132,12 @@ impl Gate {
         self.log.lock().unwrap().clone()
     }
 
+    /// Ends it without a warning.
+    pub(crate) fn crash(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// The CA of the certificate that it made for itself (PEM).
     pub(crate) fn ca(&self) -> &[u8] {
         &self.ca
@@ -160,8 +166,7 @@ impl Gate {
 
 impl Drop for Gate {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.crash();
     }
 }
 

@@ -16,7 +16,8 @@ fn documents(text: &str) -> Vec<Value> {
     documents.iter().map(|document| serde_json::from_str(&document.to_json_text()).unwrap()).collect()
 }
 
-fn webhooks() -> Vec<Value> {
+/// What the API server asks about, entry by entry.
+pub(crate) fn webhooks() -> Vec<Value> {
     let [configuration] = &documents(include_str!("../../manifests/base/40-webhook.yaml"))[..] else {
         panic!()
     };

@@ -119,7 +119,7 @@ fn examine(ask: &Ask<'_>, report: &mut Report) {
     let standing = Isolation::new(namespace, own.map(|own| &own.labels), others.map(|(_, policy)| policy));
     let change = Change { standing, before, after };
     for loosening in change.loosened() {
-        let (place, what) = told(&change, &loosening, namespace);
+        let (place, what) = told(&change, &loosening, name, namespace);
         report.violation_of(place, loosening.direction.id(), what);
     }
 }
@@ -143,18 +143,23 @@ fn is_by_namespace_controller(request: &Request<'_>) -> bool {
 }
 
 /// Where it stands and what is wrong with it.
-fn told(change: &Change<'_>, loosening: &Loosening, namespace: &str) -> (Place, String) {
+fn told(change: &Change<'_>, loosening: &Loosening, name: &str, namespace: &str) -> (Place, String) {
     let Loosening { direction, cause, witness } = loosening;
     let spec = Place::of("spec");
     let (place, how) = match (cause, change.after) {
         (Cause::Rule(position), _) => {
-            (spec.item(direction.field(), *position, &position.to_string()), "lets")
+            (spec.item(direction.field(), *position, &position.to_string()), "lets".to_owned())
         }
-        (Cause::Isolation, None) => (Place::of("metadata.name"), "is of a policy that goes, which lets"),
+        (Cause::Isolation, None) => {
+            // Named, as a deletion of many does not say which of them was refused.
+            (Place::of("metadata.name"), format!("is {}, a policy that goes, which lets", quoted(name)))
+        }
         (Cause::Isolation, Some(after)) if after.isolates(*direction) => {
-            (spec.field("podSelector"), "leaves pods out, which lets")
+            (spec.field("podSelector"), "leaves pods out, which lets".to_owned())
         }
-        (Cause::Isolation, Some(_)) => (spec.field("policyTypes"), "gives up a direction, which lets"),
+        (Cause::Isolation, Some(_)) => {
+            (spec.field("policyTypes"), "gives up a direction, which lets".to_owned())
+        }
     };
     let what = match witness {
         Some(witness) => {

@@ -30,9 +30,7 @@ pub(super) fn run(
     dry_run: bool,
     timeout: Duration,
 ) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| error.to_string())?.block_on(async {
-        let client = access.connect().await.map_err(|error| error.to_string())?;
+    access.connected(async |client| {
         let mut cluster = Objects::new(client);
         let plan = plan(&mut cluster, objects, left_out).await?;
         for (effect, id) in &plan {

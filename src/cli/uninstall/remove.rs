@@ -44,9 +44,7 @@ pub(super) fn run(
     yes: bool,
     timeout: Duration,
 ) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| error.to_string())?.block_on(async {
-        let client = access.connect().await.map_err(|error| error.to_string())?;
+    access.connected(async |client| {
         let mut leaving = Leaving::new(client);
         let namespace = match namespace {
             Some(namespace) => namespace.to_owned(),

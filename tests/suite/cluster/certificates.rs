@@ -21,9 +21,9 @@ use kube::{
 use rustls::pki_types::CertificateDer;
 use serde_json::{Value, json};
 use soc2gate::certificates::{Authority, Bundle, Lives, names_of, validate};
-use tokio::{sync::MutexGuard, task::JoinHandle};
+use tokio::task::JoinHandle;
 
-use super::{alone, kubeconfig};
+use super::{Alone, alone, kubeconfig};
 use crate::{
     gate::{Gate, SOON},
     https::{self, Http},
@@ -35,7 +35,7 @@ const SECRET: &str = "soc2gate-tls";
 struct Cluster {
     client: Client,
     name: String,
-    _alone: MutexGuard<'static, ()>,
+    _alone: Alone,
 }
 
 impl Cluster {

@@ -10,16 +10,15 @@ use kube::{
 };
 use serde_json::{Value, json};
 use soc2gate::cluster::definitions::{exemption_resource, manifests, policy_resource};
-use tokio::sync::MutexGuard;
 
-use super::{alone, kubeconfig};
+use super::{Alone, alone, kubeconfig};
 use crate::gate::{Gate, SOON, pod};
 
 /// The API server, alone with it, and a namespace of the test's own for the gate's Lease.
 pub(super) struct Cluster {
     pub(super) client: Client,
     pub(super) namespace: String,
-    _alone: MutexGuard<'static, ()>,
+    _alone: Alone,
 }
 
 fn documents(text: &str) -> Vec<Value> {

@@ -59,6 +59,14 @@ async fn client() -> Client {
     connect_as(None, &[]).await.unwrap()
 }
 
+/// Begins a test alone in a cluster without a gate; none where there is no cluster.
+async fn begin() -> Option<super::Alone> {
+    kubeconfig()?;
+    let alone = alone().await;
+    clean();
+    Some(alone)
+}
+
 /// Takes away what an interrupted test may have left.
 fn clean() {
     done(&[&["uninstall", "--yes"], INSTALLER]);
@@ -149,11 +157,7 @@ fn ca() -> String {
 
 #[tokio::test]
 async fn nothing_is_left_of_what_was_installed() {
-    if kubeconfig().is_none() {
-        return;
-    }
-    let _alone = alone().await;
-    clean();
+    let Some(_alone) = begin().await else { return };
     let client = client().await;
     let before = census(&client).await;
     for (namespace, flags) in
@@ -186,11 +190,7 @@ async fn nothing_is_left_of_what_was_installed() {
 
 #[tokio::test]
 async fn a_second_installation_changes_nothing() {
-    if kubeconfig().is_none() {
-        return;
-    }
-    let _alone = alone().await;
-    clean();
+    let Some(_alone) = begin().await else { return };
     let client = client().await;
     install(&[]);
     pretend_to_have_a_ca(
@@ -222,11 +222,7 @@ async fn a_second_installation_changes_nothing() {
 
 #[tokio::test]
 async fn a_gate_in_another_namespace_is_not_installed_twice() {
-    if kubeconfig().is_none() {
-        return;
-    }
-    let _alone = alone().await;
-    clean();
+    let Some(_alone) = begin().await else { return };
     install(&[&["--namespace", "gate-2"]]);
     let run = soc2gate(&[&["install", "--apply", "--image", IMAGE], INSTALLER]);
     let told = String::from_utf8(run.stderr).unwrap();
@@ -236,11 +232,7 @@ async fn a_gate_in_another_namespace_is_not_installed_twice() {
 
 #[tokio::test]
 async fn nothing_waits_for_a_gate_that_has_never_answered() {
-    if kubeconfig().is_none() {
-        return;
-    }
-    let _alone = alone().await;
-    clean();
+    let Some(_alone) = begin().await else { return };
     let client = client().await;
     let policies = async || {
         use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
@@ -275,14 +267,10 @@ async fn nothing_waits_for_a_gate_that_has_never_answered() {
 
 #[tokio::test]
 async fn kubectl_applies_each_of_the_manifests() {
-    if kubeconfig().is_none() {
-        return;
-    }
     if Command::new("kubectl").arg("version").output().is_err() {
         return eprintln!("NOT RUN: kubectl_applies_each_of_the_manifests needs kubectl");
     }
-    let _alone = alone().await;
-    clean();
+    let Some(_alone) = begin().await else { return };
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests");
     let kubectl = |folder: &str| {
         let run = Command::new("kubectl")
@@ -314,11 +302,7 @@ async fn kubectl_applies_each_of_the_manifests() {
 
 #[tokio::test]
 async fn the_api_server_takes_every_object_as_it_is_written() {
-    if kubeconfig().is_none() {
-        return;
-    }
-    let _alone = alone().await;
-    clean();
+    let Some(_alone) = begin().await else { return };
     install(&[]);
     let installer =
         connect_as(Some("ann"), &["system:masters".into(), "soc2gate:installers".into()]).await.unwrap();

@@ -69,11 +69,7 @@ fn an_allow_rule_may_go_below_a_standing_default_deny_but_the_default_deny_may_n
         "{podSelector: {}, policyTypes: [Ingress]}",
         None,
         "metadata.name",
-        &[
-            "is of a policy that goes",
-            "a pod without labels of another namespace",
-            "reach a pod without labels",
-        ],
+        &[", a policy that goes", "a pod without labels of another namespace", "reach a pod without labels"],
     );
     // Another policy that isolates everybody takes its place.
     harmless(&["{podSelector: {}, ingress: []}"], "{podSelector: {}, policyTypes: [Ingress]}", None);

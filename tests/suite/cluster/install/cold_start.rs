@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    IMAGE, alone, clean, client, kubeconfig, pretend_to_have_a_ca, pretend_to_run,
+    IMAGE, begin, clean, client, pretend_to_have_a_ca, pretend_to_run,
     request::{
         Act::{Create, Delete, Label, Sub},
         Target, Who, token, waits,
@@ -15,11 +15,7 @@ const POD: Target = ("v1/Pod", "soc2gate", "another");
 
 #[tokio::test]
 async fn a_cluster_that_waits_for_an_absent_gate_can_start_it() {
-    if kubeconfig().is_none() {
-        return;
-    }
-    let _alone = alone().await;
-    clean();
+    let Some(_alone) = begin().await else { return };
     let client = client().await;
     let flags = ["--mode", "enforce", "--fail-closed", "all", "--exclude-namespace", "kube-system"];
     let install =

@@ -7,7 +7,7 @@ use soc2gate::{
 };
 
 use super::{
-    alone, ca, clean, client, install, kubeconfig,
+    begin, ca, clean, client, install,
     request::{
         Act::{self, Create, Delete, Label, Sub},
         Target, Who, api, is_refused, token,
@@ -133,10 +133,7 @@ fn remove(path: &str) -> Value {
 
 #[tokio::test]
 async fn nobody_but_an_installer_changes_the_gate() {
-    if kubeconfig().is_none() {
-        return;
-    }
-    let _alone = alone().await;
+    let Some(_alone) = begin().await else { return };
     let cluster = guarded().await;
     let others = [
         Who::Root,
@@ -157,10 +154,7 @@ async fn nobody_but_an_installer_changes_the_gate() {
 
 #[tokio::test]
 async fn the_gate_writes_what_it_must_and_no_more() {
-    if kubeconfig().is_none() {
-        return;
-    }
-    let _alone = alone().await;
+    let Some(_alone) = begin().await else { return };
     let cluster = guarded().await;
     let ca = write("clientConfig/caBundle", ca());
     let alone = Act::Patch(json!([ca]));
@@ -203,10 +197,7 @@ async fn the_gate_writes_what_it_must_and_no_more() {
 
 #[tokio::test]
 async fn the_cluster_runs_the_gate() {
-    if kubeconfig().is_none() {
-        return;
-    }
-    let _alone = alone().await;
+    let Some(_alone) = begin().await else { return };
     let cluster = guarded().await;
     let slice = ("discovery.k8s.io/v1/EndpointSlice", "soc2gate", "another");
     let root_ca = ("v1/ConfigMap", "soc2gate", "kube-root-ca.crt");
@@ -234,10 +225,7 @@ async fn the_cluster_runs_the_gate() {
 
 #[tokio::test]
 async fn with_cert_manager_its_accounts_keep_the_certificate_instead_of_the_gate() {
-    if kubeconfig().is_none() {
-        return;
-    }
-    let _alone = alone().await;
+    let Some(_alone) = begin().await else { return };
     let cluster = guarded().await;
     // Without cert-manager's definitions only what the API server knows can be applied.
     let mut as_installer = Objects::new(Who::Installer.client().await);

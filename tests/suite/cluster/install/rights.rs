@@ -3,7 +3,7 @@
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
 use kube::Api;
 
-use super::{alone, clean, client, install, kubeconfig};
+use super::{begin, clean, client, install};
 
 /// Verb, group, resource (with its subresource), namespace, name.
 type Right = (&'static str, &'static str, &'static str, &'static str, &'static str);
@@ -115,11 +115,7 @@ fn review(right: &Right) -> SubjectAccessReview {
 
 #[tokio::test]
 async fn the_gates_account_may_do_what_it_must_and_nothing_else() {
-    if kubeconfig().is_none() {
-        return;
-    }
-    let _alone = alone().await;
-    clean();
+    let Some(_alone) = begin().await else { return };
     install(&[]);
     let reviews = Api::<SubjectAccessReview>::all(client().await);
     let mut wrong = Vec::new();

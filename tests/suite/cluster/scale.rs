@@ -147,6 +147,7 @@ async fn ten_thousand_namespaces_and_fifty_thousand_scans_fit() {
         );
         return;
     }
+    let _alone = super::alone().await;
     soc2gate::server::install_provider();
     let config = kube::config::Kubeconfig::read_from(&kubeconfig).unwrap();
     let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.unwrap();

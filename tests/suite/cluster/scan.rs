@@ -115,6 +115,7 @@ fn in_cluster<F: Future<Output = ()> + Send + 'static>(name: &str, test: impl Fn
     soc2gate::server::install_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
+        let _alone = super::alone().await;
         let client = soc2gate::cluster::client(None).await.unwrap();
         let prefix = format!("soc2gate-{name}-{}", std::process::id());
         let world = World { client: client.clone(), prefix: prefix.clone() };

@@ -28,6 +28,7 @@ pub use watch::{News, follow};
 
 use std::time::Duration;
 
+pub(crate) use failure::reason;
 use failure::{is_absent, is_conflict};
 use kube::{Client, Config, config::KubeConfigOptions};
 

@@ -1,7 +1,7 @@
 //! What else exists, as plain data: the surroundings in which a request is decided.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
@@ -54,7 +54,7 @@ pub struct Inventory {
     pub policies: Source<BTreeMap<String, Standing>>,
     /// Per controller object, the identities of the violations that its own template has; without a cluster nobody
     /// knows.
-    pub owners: Source<ByNamespace<HashSet<String>, Target>>,
+    pub owners: Source<ByNamespace<Marks, Target>>,
     /// Since when (UTC) a part of it may be out of date, as its watch is lost; absent while all of it is current.
     pub outdated_since: Option<Timestamp>,
 }
@@ -99,6 +99,10 @@ pub struct Budget {
     /// Absent selects nothing.
     pub selector: Option<Selector>,
 }
+
+/// What stands for the identities of an owner's violations, in ascending order (`ratchet::mark`): there may be dozens
+/// for each of thousands of owners.
+pub type Marks = Box<[u128]>;
 
 /// An object of a namespace, such as an autoscaler scales: kind and name.
 pub type Target = (String, String);

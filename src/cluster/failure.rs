@@ -66,7 +66,7 @@ pub(super) fn text(error: &watcher::Error) -> String {
 }
 
 /// The same of a single request.
-pub(super) fn reason(error: &Error) -> String {
+pub(crate) fn reason(error: &Error) -> String {
     if let Error::Api(status) = error {
         return status.message.clone();
     }

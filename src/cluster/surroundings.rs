@@ -4,7 +4,7 @@ mod feed;
 mod state;
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -20,7 +20,12 @@ pub use feed::Feed;
 use state::State;
 
 use super::{Bare, Cluster, News, Raw, Resources, follow};
-use crate::{images::Reports, inventory::Inventory, object::Object, telemetry::Metrics};
+use crate::{
+    images::Reports,
+    inventory::{Inventory, Marks},
+    object::Object,
+    telemetry::Metrics,
+};
 
 /// Changes are gathered for this long before they become a new snapshot.
 const GATHER: Duration = Duration::from_millis(200);
@@ -32,8 +37,8 @@ const REVIEW_OWNERS: Duration = Duration::from_secs(600);
 
 /// Changes the inventory in force.
 pub(super) type Install = dyn Fn(&dyn Fn(&mut Inventory)) + Send + Sync;
-/// The identities of the violations that a controller object has under the policies in force.
-pub(super) type Violations = dyn Fn(Object<'_>) -> HashSet<String> + Send + Sync;
+/// What stands for the violations that a controller object has under the policies in force.
+pub(super) type Violations = dyn Fn(Object<'_>) -> Marks + Send + Sync;
 
 /// What the outside gives to whoever keeps the inventory.
 #[derive(Clone)]

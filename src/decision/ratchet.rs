@@ -6,12 +6,13 @@ use std::{
     sync::Arc,
 };
 
+use aws_lc_rs::digest;
 use jiff::Timestamp;
 
 use super::Decision;
 use crate::{
     check::{Ask, Report, Violation},
-    inventory::Inventory,
+    inventory::{Inventory, Marks},
     object::{Object, misfit},
     policy::{Bound, PolicySet},
     request::{Operation, Request},
@@ -22,7 +23,7 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Known<'i> {
     of_old_object: HashMap<&'static str, HashSet<String>>,
-    of_owner: Option<&'i HashSet<String>>,
+    of_owner: Option<&'i Marks>,
 }
 
 impl<'i> Known<'i> {
@@ -73,7 +74,9 @@ impl<'i> Known<'i> {
         }
         let identity = violation.identity();
         self.of_old_object.get(bound.check.id).is_some_and(|known| known.contains(&identity))
-            || self.of_owner.is_some_and(|known| known.contains(&of_check(bound.check.id, &identity)))
+            || self
+                .of_owner
+                .is_some_and(|known| known.binary_search(&mark(bound.check.id, &identity)).is_ok())
     }
 }
 
@@ -88,25 +91,28 @@ pub(super) fn old_object<'a>(request: &Request<'a>, decision: &mut Decision) -> 
     })
 }
 
-/// The identities of the violations that a controller object has, for [`Inventory::owners`]: what it makes may have
+/// What stands for the violations that a controller object has, for [`Inventory::owners`]: what it makes may have
 /// them too.
-pub fn of_template(
-    policies: &PolicySet,
-    object: Object<'_>,
-    inventory: &Inventory,
-    now: Timestamp,
-) -> HashSet<String> {
+pub fn of_template(policies: &PolicySet, object: Object<'_>, inventory: &Inventory, now: Timestamp) -> Marks {
     let decision = super::decide(policies, &Request::of_manifest(object), inventory, now);
     let findings = decision.findings.iter();
-    findings.map(|finding| of_check(finding.check.id, &finding.violation.identity())).collect()
+    let mut marks: Vec<_> =
+        findings.map(|finding| mark(finding.check.id, &finding.violation.identity())).collect();
+    marks.sort_unstable();
+    marks.dedup();
+    marks.into()
 }
 
-/// How the inventory spells the identity of an owner's violation.
-pub fn of_check(check: &str, identity: &str) -> String {
-    format!("{check}:{identity}")
+/// What stands for the identity of a check's violation: half of a SHA-256, so that nobody finds two that share one.
+pub fn mark(check: &str, identity: &str) -> u128 {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(check.as_bytes());
+    context.update(b":");
+    context.update(identity.as_bytes());
+    context.finish().as_ref().iter().take(16).fold(0, |mark, byte| mark << 8 | u128::from(*byte))
 }
 
-fn of_owner<'i>(request: &Request<'_>, inventory: &'i Inventory) -> Option<&'i HashSet<String>> {
+fn of_owner<'i>(request: &Request<'_>, inventory: &'i Inventory) -> Option<&'i Marks> {
     let owners = inventory.owners.ready()?.get(&*request.namespace)?;
     let owner = inventory.trusted_owner(request)?;
     owners.get(&(owner.kind, owner.name))

@@ -15,7 +15,7 @@ use crate::{
     admission::Gate,
     cli::scan::round::{Round, Stopped},
     cluster::{
-        Cluster, Leadership, Resources,
+        self, Cluster, Leadership, Resources,
         reports::{Content, Reports, Told},
     },
     inventory::Inventory,
@@ -73,6 +73,10 @@ const LATEST: Duration = Duration::from_secs(60);
 
 /// How soon a scan that did not come to a whole account is tried again.
 const AGAIN: Duration = Duration::from_secs(60);
+
+/// How long to wait after each attempt to write reports.
+const PAUSES: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::ZERO];
 
 /// How many scans in a row may miss a resource that cannot be read, before the others are told without it.
 const PATIENCE: u32 = 3;
@@ -197,10 +201,11 @@ impl Leader {
             }
         }
         self.publish(&scan);
-        if let Some(reports) = reports {
-            self.write(reports, &scan, &inventory).await;
-        }
-        failed.is_empty()
+        let is_written = match reports {
+            Some(reports) => self.write(reports, &scan, &inventory).await,
+            None => true,
+        };
+        failed.is_empty() && is_written
     }
 
     async fn account(&self, policies: Arc<PolicySet>, inventory: Arc<Inventory>) -> Result<Scan, Error> {
@@ -240,20 +245,29 @@ impl Leader {
         (self.background.tell)(scan);
     }
 
-    async fn write(&self, reports: &mut Reports, scan: &Scan, inventory: &Inventory) {
-        match reports.write(&Findings { scan, inventory }).await {
-            Ok(None) => tracing::debug!("the cluster serves no report API"),
-            Ok(Some(written)) => {
-                if written.failed > 0 {
-                    self.background.metrics.scans.failed();
+    /// Brings the reports in line with a scan, with patience for an API that was defined a moment ago. True if they are.
+    async fn write(&self, reports: &mut Reports, scan: &Scan, inventory: &Inventory) -> bool {
+        for pause in PAUSES {
+            match reports.write(&Findings { scan, inventory }).await {
+                Ok(None) => {
+                    tracing::debug!("the cluster serves no report API");
+                    return true;
                 }
-                tracing::info!(?written, "reports were brought in line");
-            }
-            Err(error) => {
-                self.background.metrics.scans.failed();
-                tracing::warn!(%error, "reports could not be brought in line");
+                Ok(Some(written)) => {
+                    if written.failed > 0 {
+                        self.background.metrics.scans.failed();
+                    }
+                    tracing::info!(?written, "reports were brought in line");
+                    return written.failed == 0;
+                }
+                Err(error) => {
+                    self.background.metrics.scans.failed();
+                    tracing::warn!(error = cluster::reason(&error), "reports could not be brought in line");
+                    tokio::time::sleep(pause).await;
+                }
             }
         }
+        false
     }
 }
 

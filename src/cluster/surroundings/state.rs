@@ -13,7 +13,7 @@ use super::{Feed, Install, Standing};
 use crate::{
     cluster::{News, Raw},
     images::Reports,
-    inventory::{ByNamespace, ImageEvidence, Source, Survey, Target, drop_from, put_into},
+    inventory::{ByNamespace, ImageEvidence, Marks, Source, Survey, Target, drop_from, put_into},
     object::Kind,
     telemetry::InventoryMetrics,
 };
@@ -28,7 +28,7 @@ const GATHER_REPORTS: i64 = 5;
 #[derive(Default)]
 pub(super) struct State {
     survey: Survey,
-    owners: Arc<ByNamespace<HashSet<String>, Target>>,
+    owners: Arc<ByNamespace<Marks, Target>>,
     feeds: BTreeMap<Feed, Progress>,
     /// Why it is not even known what is served.
     trouble: Option<String>,
@@ -66,13 +66,7 @@ struct Evidence {
 
 impl State {
     /// Takes in news of one feed. `violations` are those of the object itself, where its kind owns others.
-    pub(super) fn take(
-        &mut self,
-        feed: Feed,
-        news: &News<'_>,
-        violations: Option<HashSet<String>>,
-        now: Timestamp,
-    ) {
+    pub(super) fn take(&mut self, feed: Feed, news: &News<'_>, violations: Option<Marks>, now: Timestamp) {
         self.has_changed = true;
         let progress = self.feeds.entry(feed).or_default();
         match (news, feed) {
@@ -122,7 +116,7 @@ impl State {
         }
     }
 
-    fn see(&mut self, kind: Kind, object: &Raw, violations: Option<HashSet<String>>) {
+    fn see(&mut self, kind: Kind, object: &Raw, violations: Option<Marks>) {
         match object.read(kind) {
             Ok(seen) => self.survey.see(&seen),
             // The API server has checked its type, so that this is a mistake of ours.

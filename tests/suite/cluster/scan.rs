@@ -74,7 +74,8 @@ impl World {
 
     /// The version and the failures of every report in the test's namespaces.
     async fn written(&self) -> BTreeMap<String, (String, i64)> {
-        let all = self.reports("").list(&ListParams::default()).await.unwrap();
+        // Whose definition was written a moment ago cannot be listed yet.
+        let Ok(all) = self.reports("").list(&ListParams::default()).await else { return BTreeMap::new() };
         let ours = all.items.into_iter().filter_map(|report| {
             let namespace = report.metadata.namespace?;
             namespace.starts_with(&self.prefix).then_some(())?;
@@ -375,12 +376,33 @@ fn what_may_not_be_read_is_told_and_all_else_is_judged() {
             "subjects": [{"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}]}),
         )
         .await;
+        // Without this right it would be judged by other policies than the cluster's, where it has any.
+        let everywhere = |kind: &str| world.api("rbac.authorization.k8s.io", "v1", kind, "");
+        for (kind, object) in [
+            (
+                "ClusterRole",
+                json!({"metadata": {"name": user}, "rules": [
+                {"apiGroups": ["soc2gate.io"], "resources": ["controlpolicies", "exemptions"], "verbs": ["list"]}]}),
+            ),
+            (
+                "ClusterRoleBinding",
+                json!({"metadata": {"name": user},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": user},
+                "subjects": [{"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}]}),
+            ),
+        ] {
+            let object = serde_json::from_value(object).unwrap();
+            everywhere(kind).create(&PostParams::default(), &object).await.unwrap();
+        }
         let directory = acting_as(&path, &user);
         let output = Command::new(env!("CARGO_BIN_EXE_soc2gate"))
             .args(["scan", "--namespace", &namespace, "--select", PRIVILEGED, "-o", "json"])
             .env("KUBECONFIG", directory.path().join("config"))
             .output()
             .unwrap();
+        for kind in ["ClusterRoleBinding", "ClusterRole"] {
+            everywhere(kind).delete(&user, &Default::default()).await.unwrap();
+        }
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert_eq!(output.status.code(), Some(2), "{out}{err}");
         assert!(err.contains("pods: not scanned: it may not be read: "), "{err}");

@@ -142,9 +142,9 @@ fn of_replica_set(containers: &str) -> String {
 
 /// An inventory that knows what is wrong with the template of Deployment `web`.
 fn knowing(violation: &Violation) -> Inventory {
-    let identity = ratchet::of_check("privileged-container", &violation.identity());
+    let mark = ratchet::mark("privileged-container", &violation.identity());
     let owner = ("Deployment".to_owned(), "web".to_owned());
-    let owners = [("shop".to_owned(), Arc::new([(owner, [identity].into())].into()))];
+    let owners = [("shop".to_owned(), Arc::new([(owner, [mark].into())].into()))];
     Inventory { owners: Source::of(owners.into()), ..Inventory::default() }
 }
 

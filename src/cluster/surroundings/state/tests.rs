@@ -84,15 +84,15 @@ fn what_may_not_be_read_is_unavailable_and_holds_nobody_up() {
 fn an_owner_is_known_by_its_violations_as_long_as_it_exists() {
     let mut state = state(&[DEPLOYMENTS]);
     let web = raw(r#"{"metadata":{"namespace":"shop","name":"web"}}"#);
-    let found = Some(["privileged-container:x".to_owned()].into());
+    let found: Option<Marks> = Some([7].into());
     state.take(DEPLOYMENTS, &News::Is(&web), found, at(0));
     state.take(DEPLOYMENTS, &News::Whole, None, at(0));
     let of_web = |inventory: Inventory| {
         let own = ("Deployment".to_owned(), "web".to_owned());
         inventory.owners.ready().unwrap().get("shop").and_then(|owners| owners.get(&own)).cloned()
     };
-    assert!(of_web(handed_over(&mut state, 0).unwrap()).unwrap().contains("privileged-container:x"));
-    state.take(DEPLOYMENTS, &News::Is(&web), Some(HashSet::new()), at(1));
+    assert!(of_web(handed_over(&mut state, 0).unwrap()).unwrap().contains(&7));
+    state.take(DEPLOYMENTS, &News::Is(&web), Some(Marks::default()), at(1));
     assert_eq!(of_web(handed_over(&mut state, 1).unwrap()), None);
     state.take(DEPLOYMENTS, &News::Gone("shop", "web"), None, at(2));
     assert_eq!(of_web(handed_over(&mut state, 2).unwrap()), None);

@@ -47,7 +47,7 @@ const GRANTED: &[Right] = &[
     ("create", "coordination.k8s.io", "leases", OWN, ""),
     ("update", "coordination.k8s.io", "leases", OWN, OWN),
     ("create", "", "configmaps", OWN, ""),
-    ("patch", "", "configmaps", OWN, "soc2gate-observed"),
+    ("update", "", "configmaps", OWN, "soc2gate-observed"),
 ];
 
 /// What would make it a target.

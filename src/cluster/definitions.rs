@@ -26,6 +26,8 @@ pub use writer::{Facts, Known, StatusWriter};
 use kube::{CustomResourceExt, core::ApiResource};
 use serde_json::Value;
 
+use super::NAME;
+
 /// What a reader of the generated file should know.
 const HEAD: &str = "\
 # The gate's own kinds: `kubectl explain controlpolicy.spec`, `kubectl explain exemption.spec`.
@@ -52,6 +54,10 @@ pub fn manifests() -> Result<String, serde_saphyr::ser::Error> {
     for definition in [ControlPolicy::crd(), Exemption::crd()] {
         let mut tree = serde_json::to_value(definition).unwrap_or_default();
         forbid_null(&mut tree);
+        // Whoever takes the gate away takes what bears its label.
+        if let Some(metadata) = tree.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.insert("labels".to_owned(), serde_json::json!({"app.kubernetes.io/part-of": NAME}));
+        }
         if !text.ends_with(HEAD) {
             text.push_str("---\n");
         }

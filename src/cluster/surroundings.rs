@@ -87,12 +87,7 @@ impl Surroundings {
         self.again.send_modify(|times| *times += 1);
     }
 
-    /// Whether everything was known in full once.
-    pub fn is_synced(&self) -> bool {
-        self.shared.state().is_synced()
-    }
-
-    /// For people: what is not known yet, what is not current, or that all is well. True if decisions can rely on it.
+    /// For people: what is not known yet, what is not current, or that all is well.
     pub fn standing(&self) -> Standing {
         self.shared.state().standing(Timestamp::now())
     }

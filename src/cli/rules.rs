@@ -30,14 +30,14 @@ pub(super) struct Rules {
     /// Lower every mode to at most this one: `audit` is the dry run. A ceiling never raises a mode.
     #[arg(long, value_name = "MODE", env = "SOC2GATE_MODE_CEILING")]
     pub(super) mode_ceiling: Option<Mode>,
-    /// The cluster's version, `1.29`; the newest known unless given.
+    /// The cluster's version, `1.29`. Unless given, what the cluster says where one is asked, else the newest known.
     #[arg(long, value_name = "VERSION", env = "SOC2GATE_KUBERNETES_VERSION")]
     pub(super) kubernetes_version: Option<Version>,
     /// File with the install key (32 random bytes or more) that fingerprints of secrets are made with. Without one
     /// no fingerprint is shown.
     #[arg(long, value_name = "FILE", env = "SOC2GATE_FINGERPRINT_KEY")]
     pub(super) fingerprint_key: Option<PathBuf>,
-    /// The namespace that the gate itself runs in, for the checks that keep it.
+    /// The namespace that the gate itself runs in.
     #[arg(long, value_name = "NAME", default_value = NAMESPACE, env = "SOC2GATE_NAMESPACE")]
     pub(super) gate_namespace: String,
     /// A group whose members install and upgrade the gate, beside those that policies name; may be repeated.

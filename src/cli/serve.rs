@@ -93,7 +93,7 @@ impl Serve {
         let metrics = Arc::new(admission::metrics()?);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
-            let cluster = self.cluster.connect().await?;
+            let cluster = self.cluster.connect(&self.rules.gate_namespace).await?;
             let telling = cluster.as_ref().map(|_| Telling::new(metrics.registry())).transpose()?;
             let witnesses = telling.iter().map(Telling::witness).collect();
             let rules = cluster::with_version(self.rules.clone(), cluster.as_ref()).await;
@@ -107,7 +107,7 @@ impl Serve {
                 None => None,
             };
             let joined = Arc::new(joined);
-            let shown = self.tls.show(&self.cluster, cluster.as_ref(), &metrics)?;
+            let shown = self.tls.show(cluster.as_ref(), &metrics)?;
             let handlers = handlers(&in_force, &joined, &shown, &metrics);
             let handle = match server::serve(self.config(&shown), handlers, server::termination()?).await {
                 Err(stopped @ server::Error::Stopped) => {

@@ -146,7 +146,7 @@ impl Status {
             Live::There(live, _) if live.entries.is_empty() => {
                 return Judgement::Doubtful(format!(
                     "nobody calls the gate, as no entry *.soc2gate.io of ValidatingWebhookConfiguration {name} names \
-                     the Service {}/{}: correct its clientConfig, or --service and --namespace{trouble}",
+                     the Service {}/{}: correct its clientConfig, or --service and --gate-namespace{trouble}",
                     wanted.service.namespace, wanted.service.name
                 ));
             }

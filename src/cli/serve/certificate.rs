@@ -6,7 +6,6 @@ use clap::Args;
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
-use super::cluster::InCluster;
 use crate::{
     certificates::{Held, Lives, Source, names_of},
     cluster::{
@@ -35,7 +34,7 @@ pub(super) struct Tls {
     /// Another DNS name or address that a made certificate is good for; may be repeated.
     #[arg(long = "tls-san", value_name = "NAME")]
     names: Vec<String>,
-    /// Keep a CA and a certificate in this Secret of --namespace, for all replicas, and `caBundle` of --registration
+    /// Keep a CA and a certificate in this Secret of --gate-namespace, for all replicas, and `caBundle` of --registration
     /// with it. Needs --cluster.
     #[arg(
         long,
@@ -45,7 +44,7 @@ pub(super) struct Tls {
         env = "SOC2GATE_TLS_SECRET"
     )]
     tls_secret: Option<String>,
-    /// The Service in --namespace by which the API server calls the gate.
+    /// The Service in --gate-namespace by which the API server calls the gate.
     #[arg(long, value_name = "NAME", default_value = "soc2gate", env = "SOC2GATE_SERVICE")]
     service: String,
     /// The ValidatingWebhookConfiguration by which the API server calls the gate.
@@ -79,12 +78,7 @@ pub(super) struct Shown {
 
 impl Tls {
     /// Begins to look after the certificate, as far as there is something to look after.
-    pub(super) fn show(
-        &self,
-        flags: &InCluster,
-        cluster: Option<&Cluster>,
-        metrics: &Metrics,
-    ) -> prometheus::Result<Shown> {
+    pub(super) fn show(&self, cluster: Option<&Cluster>, metrics: &Metrics) -> prometheus::Result<Shown> {
         let held = Arc::new(Held::default());
         let source = self.source(&held);
         let Some(cluster) = cluster else {
@@ -92,10 +86,10 @@ impl Tls {
         };
         let wanted = Wanted {
             registration: self.registration.clone(),
-            service: Service { namespace: flags.namespace.clone(), name: self.service.clone() },
+            service: Service { namespace: cluster.namespace.clone(), name: self.service.clone() },
             secret: self.tls_secret.clone().map(|name| KeptIn {
                 name,
-                names: names_of(&self.service, &flags.namespace, &self.names),
+                names: names_of(&self.service, &cluster.namespace, &self.names),
                 lives: self.hurry.lives(),
                 settle: Duration::from_secs(self.hurry.tls_settle),
             }),

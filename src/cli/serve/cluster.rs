@@ -29,9 +29,6 @@ pub(super) struct InCluster {
     /// KUBECONFIG, or by the account of the pod.
     #[arg(long, conflicts_with = "inventory", env = "SOC2GATE_CLUSTER")]
     pub(super) cluster: bool,
-    /// The namespace that the gate itself runs in.
-    #[arg(long, value_name = "NAME", default_value = "soc2gate", env = "SOC2GATE_NAMESPACE")]
-    pub(super) namespace: String,
     /// This replica's name among the others, as the name of its pod.
     #[arg(long, value_name = "NAME", env = "HOSTNAME", default_value = "soc2gate", hide_env_values = true)]
     pub(super) identity: String,
@@ -52,12 +49,12 @@ pub(super) struct Joined {
 }
 
 impl InCluster {
-    /// The connection, if one is wanted.
-    pub(super) async fn connect(&self) -> Result<Option<Cluster>, cluster::Error> {
+    /// The connection of a gate in this namespace, if one is wanted.
+    pub(super) async fn connect(&self, namespace: &str) -> Result<Option<Cluster>, cluster::Error> {
         if !self.cluster {
             return Ok(None);
         }
-        Cluster::connect(&self.namespace, &self.identity).await.map(Some)
+        Cluster::connect(namespace, &self.identity).await.map(Some)
     }
 }
 

@@ -68,7 +68,7 @@ impl Cluster {
     }
 
     fn start(&self, identity: &str, more: &[&str]) -> Gate {
-        let own = ["--cluster", "--namespace", &self.name, "--registration", &self.name];
+        let own = ["--cluster", "--gate-namespace", &self.name, "--registration", &self.name];
         Gate::start(&[&own, &["--identity", identity][..], more].concat())
     }
 

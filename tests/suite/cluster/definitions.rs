@@ -119,7 +119,7 @@ impl Cluster {
 
     /// The gate, once it has read everything.
     pub(super) async fn gate(&self, identity: &str, arguments: &[&str]) -> Gate {
-        let own = ["--cluster", "--namespace", &self.namespace, "--identity", identity];
+        let own = ["--cluster", "--gate-namespace", &self.namespace, "--identity", identity];
         let gate = Gate::start(&[&own[..], arguments].concat());
         gate.admin_until("/readyz?verbose", |text| text.contains(r#""ready":true"#)).await;
         gate

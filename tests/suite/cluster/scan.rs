@@ -161,7 +161,7 @@ async fn drop_report_api(client: &Client, made: Vec<String>) {
 /// A replica that scans every ten seconds, and leads in a namespace of its own.
 fn replica(world: &World) -> Gate {
     let namespace = world.namespace(0);
-    Gate::start(&["--cluster", "--namespace", &namespace, "--identity", "one", "--scan-every", "10s"])
+    Gate::start(&["--cluster", "--gate-namespace", &namespace, "--identity", "one", "--scan-every", "10s"])
 }
 
 /// Waits for so many more scans to end, with what they had to write.
@@ -248,7 +248,7 @@ fn only_the_replica_that_leads_scans_and_shows_findings() {
         first.admin_until("/readyz?verbose", |text| text.contains("this replica leads")).await;
         let second = Gate::start(&[
             "--cluster",
-            "--namespace",
+            "--gate-namespace",
             &world.namespace(0),
             "--identity",
             "two",

@@ -53,15 +53,19 @@ pub async fn follow<O: Told>(
         let mut round = Round { listing: HashSet::new(), was_listed: false };
         let end = round.run(events, &mut again, &mut known, &mut tell).await;
         // Told already, and perhaps gone before the next listing.
-        known.extend(round.listing);
+        known.extend(round.listing.drain());
         if round.was_listed {
             pause = FIRST_PAUSE;
         }
         let reason = match end {
             End::Again => continue,
             End::Unwanted => return,
-            // Servers before 1.34 do not know such lists, or were told not to.
+            // Servers before 1.34 do not know such lists, or were told not to: they refuse, or never come to an end.
             End::Failed(error) if streams && refuses_streaming(&error) => {
+                streams = false;
+                continue;
+            }
+            End::Silent if streams && !round.was_listed => {
                 streams = false;
                 continue;
             }

@@ -1,19 +1,19 @@
 //! What is known of the objects of one kind: for each its newest version, and the last that could be used.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use kube::runtime::watcher::Event;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use crate::{cluster::Raw, policy::Flaw};
+use crate::{
+    cluster::{News as Told, Raw},
+    policy::Flaw,
+};
 
 /// The objects of one kind by name.
 #[derive(Debug)]
 pub struct Held<T> {
     objects: BTreeMap<String, Holding<T>>,
-    /// The names that a list under way has told of so far.
-    listed: Option<BTreeSet<String>>,
 }
 
 /// One object.
@@ -58,35 +58,20 @@ struct Parts<'o> {
 
 impl<T> Default for Held<T> {
     fn default() -> Self {
-        Self { objects: BTreeMap::new(), listed: None }
+        Self { objects: BTreeMap::new() }
     }
 }
 
 impl<T> Held<T> {
-    /// Takes in what a watch tells.
-    pub fn take(&mut self, event: Event<Raw>, judge: Judge<'_, T>) -> News {
-        match event {
-            Event::Init => {
-                self.listed = Some(BTreeSet::new());
-                News::Nothing
-            }
-            Event::InitApply(object) => {
-                if let Some(listed) = &mut self.listed {
-                    listed.insert(object.name().to_owned());
-                }
-                self.see(&object, judge)
-            }
-            Event::InitDone => {
-                let Some(listed) = self.listed.take() else { return News::Nothing };
-                let before = self.objects.len();
-                self.objects.retain(|name, _| listed.contains(name));
-                if self.objects.len() == before { News::Nothing } else { News::Content }
-            }
-            Event::Apply(object) => self.see(&object, judge),
-            Event::Delete(object) => match self.objects.remove(object.name()) {
+    /// Takes in what a watch tells of one object.
+    pub fn take(&mut self, told: &Told<'_>, judge: Judge<'_, T>) -> News {
+        match told {
+            Told::Is(object) => self.see(object, judge),
+            Told::Gone(_, name) => match self.objects.remove(*name) {
                 Some(_) => News::Content,
                 None => News::Nothing,
             },
+            Told::Whole | Told::Lost(_) | Told::Forbidden(_) => News::Nothing,
         }
     }
 
@@ -184,8 +169,9 @@ mod tests {
         }
     }
 
-    fn take(held: &mut Held<i64>, events: impl IntoIterator<Item = Event<Raw>>) -> News {
-        events.into_iter().map(|event| held.take(event, &judge)).max().unwrap_or(News::Nothing)
+    fn take(held: &mut Held<i64>, objects: impl IntoIterator<Item = Raw>) -> News {
+        let objects = objects.into_iter();
+        objects.map(|object| held.take(&Told::Is(&object), &judge)).max().unwrap_or(News::Nothing)
     }
 
     fn in_force(held: &Held<i64>) -> Vec<(&str, i64)> {
@@ -195,55 +181,51 @@ mod tests {
     #[test]
     fn a_bad_version_leaves_the_last_good_one_in_force() {
         let mut held = Held::default();
-        assert_eq!(take(&mut held, [Event::Apply(object("a", "u", 1, 2))]), News::Content);
-        assert_eq!(take(&mut held, [Event::Apply(object("a", "u", 2, 3))]), News::Content);
+        assert_eq!(take(&mut held, [object("a", "u", 1, 2)]), News::Content);
+        assert_eq!(take(&mut held, [object("a", "u", 2, 3)]), News::Content);
         assert_eq!(in_force(&held), [("a", 2)]);
         let (_, holding) = held.unusable().next().unwrap();
         assert_eq!(
             (holding.generation, holding.in_force, &*holding.trouble()),
             (2, Some((1, 2)), "spec: is odd")
         );
-        take(&mut held, [Event::Apply(object("a", "u", 3, 4))]);
+        take(&mut held, [object("a", "u", 3, 4)]);
         assert_eq!((in_force(&held), held.unusable().count()), (vec![("a", 4)], 0));
     }
 
     #[test]
     fn what_never_was_good_is_not_in_force_and_what_is_made_anew_inherits_nothing() {
         let mut held = Held::default();
-        take(&mut held, [Event::Apply(object("a", "u", 1, 1)), Event::Apply(object("b", "u", 1, 2))]);
+        take(&mut held, [object("a", "u", 1, 1), object("b", "u", 1, 2)]);
         assert_eq!(in_force(&held), [("b", 2)]);
-        take(&mut held, [Event::Apply(object("b", "another", 1, 3))]);
+        take(&mut held, [object("b", "another", 1, 3)]);
         assert_eq!(in_force(&held), []);
     }
 
     #[test]
-    fn what_a_list_does_not_tell_of_is_gone_once_the_list_is_whole() {
+    fn what_is_gone_is_in_force_no_more() {
         let mut held = Held::default();
-        take(&mut held, [Event::Apply(object("a", "u", 1, 2)), Event::Apply(object("b", "u", 1, 4))]);
-        take(&mut held, [Event::Init, Event::InitApply(object("b", "u", 1, 4))]);
-        assert_eq!(in_force(&held), [("a", 2), ("b", 4)], "the list is not whole yet");
-        assert_eq!(take(&mut held, [Event::InitDone]), News::Content);
-        assert_eq!(in_force(&held), [("b", 4)]);
-        let again = [Event::Init, Event::InitApply(object("b", "u", 1, 4)), Event::InitDone];
-        assert_eq!(take(&mut held, again), News::Nothing);
-        assert_eq!(take(&mut held, [Event::Delete(object("b", "u", 1, 4))]), News::Content);
-        assert_eq!(take(&mut held, [Event::Delete(object("b", "u", 1, 4))]), News::Nothing);
-        assert_eq!(in_force(&held), []);
+        take(&mut held, [object("a", "u", 1, 2), object("b", "u", 1, 4)]);
+        assert_eq!(take(&mut held, [object("b", "u", 1, 4)]), News::Nothing, "told again");
+        assert_eq!(held.take(&Told::Gone("", "b"), &judge), News::Content);
+        assert_eq!(held.take(&Told::Gone("", "b"), &judge), News::Nothing);
+        assert_eq!(held.take(&Told::Whole, &judge), News::Nothing);
+        assert_eq!(in_force(&held), [("a", 2)]);
     }
 
     #[test]
     fn what_is_said_of_an_object_is_no_change_of_it() {
         let mut held = Held::default();
-        take(&mut held, [Event::Apply(object("a", "u", 1, 2))]);
+        take(&mut held, [object("a", "u", 1, 2)]);
         let said = || with_status("a", "u", 1, 2, r#"{"findings":1}"#);
-        assert_eq!(take(&mut held, [Event::Apply(said())]), News::Status);
-        assert_eq!(take(&mut held, [Event::Apply(said())]), News::Nothing);
+        assert_eq!(take(&mut held, [said()]), News::Status);
+        assert_eq!(take(&mut held, [said()]), News::Nothing);
     }
 
     #[test]
     fn what_objects_are_judged_by_may_change() {
         let mut held = Held::default();
-        take(&mut held, [Event::Apply(object("a", "u", 1, 2)), Event::Apply(object("b", "u", 5, 3))]);
+        take(&mut held, [object("a", "u", 1, 2), object("b", "u", 5, 3)]);
         held.judge_again(&|_, spec| match spec {
             "3" => Ok(3),
             _ => Err(vec![Flaw::new("", "is not three")]),

@@ -6,7 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::InForce;
 use crate::{
-    cluster::definitions::{Counts, Facts, Known, News, PolicyFacts, Told},
+    cluster::{
+        self,
+        definitions::{Counts, Facts, Known, News, PolicyFacts, Told},
+    },
     policy::{Definition, Mode},
     server::{Condition, State},
 };
@@ -39,32 +42,30 @@ const LOST: SignedDuration = SignedDuration::from_secs(60);
 impl InForce {
     /// Takes in what the API server tells of a kind. True once everything that it holds of it is known, or that it
     /// holds nothing.
-    pub(in crate::cli::serve) fn take_objects(&self, own: Own, told: Told) -> bool {
+    pub(in crate::cli::serve) fn take_objects(&self, own: Own, told: Told<'_>) -> bool {
         let mut sources = self.lock();
         let mut news = News::Nothing;
         let before = std::mem::take(sources.hearing(own));
         let was_known = before.is_known();
         let after = match told {
-            Told::Changes(changes) => {
-                let is_whole =
-                    changes.iter().any(|event| matches!(event, kube::runtime::watcher::Event::InitDone));
+            Told::News(cluster::News::Whole) => Hearing::Heard,
+            Told::News(cluster::News::Lost(reason) | cluster::News::Forbidden(reason)) => {
+                before.lost(reason.to_owned())
+            }
+            Told::News(change) => {
                 let policies = self.gate.policies();
                 let now = Timestamp::now();
                 let objects = &mut sources.known.objects;
-                for event in changes {
-                    let of_event = match own {
-                        Own::Policies => objects.policies.take(event, &Definition::read),
-                        Own::Exemptions => objects.exemptions.take(event, &|name, spec| {
-                            policies.read_exemption(name, spec, now).map_err(|flaw| vec![flaw])
-                        }),
-                    };
-                    news = news.max(of_event);
-                }
+                news = match own {
+                    Own::Policies => objects.policies.take(&change, &Definition::read),
+                    Own::Exemptions => objects.exemptions.take(&change, &|name, spec| {
+                        policies.read_exemption(name, spec, now).map_err(|flaw| vec![flaw])
+                    }),
+                };
                 // A list that has only begun may break off as the one before did.
-                if is_whole { Hearing::Heard } else { before }
+                before
             }
             Told::NotDefined => Hearing::Undefined,
-            Told::Unheard(reason) => before.lost(reason),
         };
         let is_known = after.is_known();
         *sources.hearing(own) = after;

@@ -52,8 +52,7 @@ async fn a_name_that_the_api_server_makes_hides_nothing() {
 #[tokio::test]
 async fn of_a_collection_each_object_is_asked_about_under_its_own_name() {
     let Some(ground) = Ground::make().await else { return };
-    let namespace = ground.namespace.clone();
-    let registered = ground.gate("Fail", &["--cluster", "--gate-namespace", &namespace]);
+    let registered = ground.gate("Fail", &["--cluster"]);
     let policy = |name: &str, labels: serde_json::Value| {
         json!({
             "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": name},
@@ -90,7 +89,7 @@ async fn what_was_there_before_can_be_changed_scaled_and_rescheduled_and_not_mad
     let legacy = workload("apps/v1", "Deployment", "legacy", &privileged("legacy"));
     let namespace = ground.namespace.clone();
     super::kubectl::kubectl_with(&format!("apply -f - -n {namespace}"), &legacy).done();
-    let registered = ground.gate("Fail", &["--cluster", "--gate-namespace", &namespace]);
+    let registered = ground.gate("Fail", &["--cluster"]);
     until("its first pod is there", || pods_of(&registered, "legacy") == 1);
     let _ = registered.kubectl("annotate deployment legacy team=shop").warned_by("privileged-container");
     registered.kubectl("scale deployment legacy --replicas=3").done();

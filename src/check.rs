@@ -3,6 +3,7 @@
 mod ask;
 mod change;
 mod examine;
+mod image_trust;
 mod moment;
 mod principal;
 mod report;
@@ -15,6 +16,7 @@ use crate::criterion::{Criterion, Severity, Support};
 
 pub use ask::Ask;
 pub use examine::{Examine, Examiner, Home, Kinds, Params};
+pub use image_trust::{Gathering, ImageTrust};
 pub use moment::{lasts_longer, moment};
 pub use principal::Principal;
 pub use report::{Missing, Report, Violation, labelled_pod, quoted};

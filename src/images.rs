@@ -5,17 +5,22 @@
 //! that the scanner was told to leave out (`--severity`, `--ignore-unfixed`, ignore files), and that its writer is
 //! honest. Whoever may write into the directory can pass the gate.
 
+mod documents;
 mod grype;
 mod index;
 mod operator;
+mod registry;
 mod report;
 mod trivy;
 
-use std::path::Path;
+pub use documents::{Attached, Documents, Found};
+pub use registry::{Failure, Registry};
+
+use std::{path::Path, sync::Arc};
 
 use crate::inventory::{
     ImageEvidence, Source,
-    image_evidence::{Collector, Unread},
+    image_evidence::{Collector, RegistryEvidence, ScanReport, Unread, VexStatement},
 };
 use report::Content;
 
@@ -52,6 +57,18 @@ impl Reports {
     /// it is not known to have changed, and it ages like any scan; what is in it now is in doubt.
     pub fn unreadable(&mut self, path: &Path, reason: &str) {
         self.collector.add_unread(path, reason);
+    }
+
+    /// Takes in what an attestation says, in place of what stood under this name before.
+    pub fn attest(&mut self, name: &Path, scans: &[ScanReport<'_>], statements: Vec<VexStatement>) {
+        self.collector.remove(name);
+        scans.iter().for_each(|scan| self.collector.add(name, scan));
+        statements.into_iter().for_each(|statement| self.collector.add_vex(name, statement));
+    }
+
+    /// Takes in what registries answered.
+    pub fn set_registry(&mut self, registry: Arc<RegistryEvidence>) {
+        self.collector.set_registry(registry);
     }
 
     /// Lets go of a file that is no longer there; of the directory itself once it can be read again.

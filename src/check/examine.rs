@@ -1,11 +1,13 @@
 //! How a check looks at a request: the loops are written here, once, and a check sees one thing at a time.
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 
 use crate::{
-    check::{Ask, Report},
+    check::{Ask, Gathering, Report},
     manifest::{Node, Unusable},
-    object::{ContainerAt, ImageAt, Kind, PodAt, RuleAt, SubjectAt},
+    object::{ContainerAt, ImageAt, ImagePrefix, Kind, PodAt, RuleAt, SubjectAt},
 };
 
 /// How a check looks, before its parameters are read.
@@ -147,6 +149,7 @@ pub struct Params<'n> {
     node: Option<&'n Node>,
     standard: bool,
     home: Home<'n>,
+    gathering: Option<&'n Gathering>,
 }
 
 /// Where the gate itself lives, for the checks that keep it.
@@ -174,19 +177,39 @@ struct NoParameters {}
 
 impl<'n> Params<'n> {
     /// None given: the defaults of the catalogue.
-    pub const DEFAULT: Self = Self { node: None, standard: false, home: Home::DEFAULT };
+    pub const DEFAULT: Self = Self { node: None, standard: false, home: Home::DEFAULT, gathering: None };
 
     /// The letter of the standard that the check is a control of, whatever a policy says.
-    pub const STANDARD: Self = Self { node: None, standard: true, home: Home::DEFAULT };
+    pub const STANDARD: Self = Self { standard: true, ..Self::DEFAULT };
 
     pub const fn of(node: &'n Node) -> Self {
-        Self { node: Some(node), standard: false, home: Home::DEFAULT }
+        Self { node: Some(node), ..Self::DEFAULT }
     }
 
     /// The same for a gate that lives there.
     #[must_use]
     pub const fn at(self, home: Home<'n>) -> Self {
         Self { home, ..self }
+    }
+
+    /// The same, leaving with `gathering` what registries are to be asked for.
+    #[must_use]
+    pub const fn gathering(self, gathering: &'n Gathering) -> Self {
+        Self { gathering: Some(gathering), ..self }
+    }
+
+    /// Says that signatures by this key count: its fingerprint and its SubjectPublicKeyInfo (DER).
+    pub fn wants_key(&self, fingerprint: &Arc<str>, key: &Arc<[u8]>) {
+        if let Some(gathering) = self.gathering {
+            gathering.borrow_mut().keys.insert(fingerprint.clone(), key.clone());
+        }
+    }
+
+    /// Says that images may come from here, so that its registry may be asked about them.
+    pub fn wants_registry(&self, prefix: &ImagePrefix) {
+        if let Some(gathering) = self.gathering {
+            gathering.borrow_mut().registries.push(prefix.clone());
+        }
     }
 
     /// Where the gate lives, unless a parameter says otherwise.

@@ -62,6 +62,9 @@ pub enum Missing {
     NotKnownHere(Cow<'static, str>),
     /// It should be known but the source cannot be relied on now; an enforced check then errs instead of passing.
     Unavailable(Cow<'static, str>),
+    /// It is not known yet, and another check has words and a mode for that; where that check finds nothing, this is as
+    /// bad as `Unavailable`.
+    LeftTo { check: &'static str, reason: Cow<'static, str> },
 }
 
 impl Missing {
@@ -71,7 +74,7 @@ impl Missing {
 
     pub fn reason(&self) -> &str {
         match self {
-            Self::NotKnownHere(reason) | Self::Unavailable(reason) => reason,
+            Self::NotKnownHere(reason) | Self::Unavailable(reason) | Self::LeftTo { reason, .. } => reason,
         }
     }
 }

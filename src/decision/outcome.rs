@@ -72,9 +72,7 @@ impl Decision {
 
     /// Draws the outcome from the findings.
     pub(super) fn settle(&mut self) {
-        let blind = self.unassessed.iter().any(|unassessed| {
-            unassessed.mode == Mode::Enforce && matches!(unassessed.missing, Missing::Unavailable(_))
-        });
+        let blind = self.blind().next().is_some();
         let denies = self.findings.iter().any(Finding::denies);
         self.outcome = if self.is_static {
             if denies || blind || self.findings.iter().any(Finding::warns) {
@@ -91,6 +89,19 @@ impl Decision {
         } else {
             Outcome::Allow
         };
+    }
+
+    /// The enforced checks that could not tell although they should, where nothing else speaks for them.
+    pub fn blind(&self) -> impl Iterator<Item = &Unassessed> {
+        let is_said = |check: &str| self.findings.iter().any(|finding| finding.check.id == check);
+        self.unassessed.iter().filter(move |unassessed| {
+            unassessed.mode == Mode::Enforce
+                && match &unassessed.missing {
+                    Missing::NotKnownHere(_) => false,
+                    Missing::Unavailable(_) => true,
+                    Missing::LeftTo { check, .. } => !is_said(check),
+                }
+        })
     }
 
     /// Refuses an object of the gate's own kinds that has flaws.

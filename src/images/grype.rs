@@ -161,6 +161,7 @@ pub(super) fn scan<'a>(
         subjects,
         tags: image.tags.iter().filter_map(|text| tag(text)).collect(),
         vulnerabilities: matches.0.into_iter().map(vulnerability).collect::<Result<_, _>>()?,
+        attester: None,
     })
 }
 

@@ -125,6 +125,7 @@ pub(super) fn scan(report: Report<'_>) -> Result<ScanReport<'_>, String> {
         }],
         tags: tagged.into_iter().collect(),
         vulnerabilities: found.0.into_iter().map(vulnerability).collect::<Result<_, _>>()?,
+        attester: None,
     })
 }
 

@@ -120,6 +120,7 @@ pub(super) fn scan<'a>(
         subjects,
         tags: metadata.repo_tags.iter().filter_map(|text| tag(text)).collect(),
         vulnerabilities: found.map(vulnerability).collect::<Result<_, _>>()?,
+        attester: None,
     })
 }
 

@@ -1,15 +1,21 @@
 //! What scanners said about images, by digest: the read side, an immutable snapshot for the checks.
 
+mod attestation;
 mod collector;
 mod pool;
+mod registry;
 mod scan;
+mod vex;
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
 
+pub use attestation::{Attestation, Attested, Attester, Claim, Refused, Signer};
 pub use collector::Collector;
+pub use registry::{Answer, Asked, RegistryEvidence, Tagged};
 pub use scan::{Rating, Scan, ScanReport, Subject, Vulnerability, VulnerabilityReport};
+pub use vex::{Product, VexStatement, VexStatus};
 
 use crate::object::{Digest, ImageReference};
 use pool::Book;
@@ -27,6 +33,10 @@ pub struct ImageEvidence {
     /// Why a digest without a scan may have one all the same.
     doubt: Option<Arc<str>>,
     book: Book,
+    /// By the vulnerability's name and each of its aliases.
+    vex: HashMap<Arc<str>, Vec<Arc<VexStatement>>>,
+    /// What registries answered; none if no registry is asked.
+    registry: Option<Arc<RegistryEvidence>>,
 }
 
 /// A file of which a part or the whole could not be taken for evidence.
@@ -60,12 +70,13 @@ impl ImageEvidence {
     /// What is known of `digest` at `now`.
     ///
     /// An index without a scan of its own is covered when all its platform manifests are; a platform manifest is
-    /// covered by a scan of itself alone, since a scan of the index looked at one platform only.
-    pub fn of(&self, digest: &Digest, now: Timestamp) -> Evidence<'_> {
-        let own = self.judged(digest, now).map(|judged| vec![judged]);
+    /// covered by a scan of itself alone, since a scan of the index looked at one platform only. Scans that `counts`
+    /// leaves out are as if they were not there.
+    pub fn of(&self, digest: &Digest, now: Timestamp, counts: &dyn Fn(&Scan) -> bool) -> Evidence<'_> {
+        let own = self.judged(digest, now, counts).map(|judged| vec![judged]);
         let found = own.or_else(|| {
             let children = self.children.get(digest).filter(|children| !children.is_empty())?;
-            children.iter().map(|child| self.judged(child, now)).collect()
+            children.iter().map(|child| self.judged(child, now, counts)).collect()
         });
         match (found, &self.doubt) {
             (Some(judged), _) => Evidence::Scanned(judged),
@@ -96,21 +107,39 @@ impl ImageEvidence {
         &self.unread
     }
 
+    /// What is said of a vulnerability by this name, by whomever.
+    pub fn vex(&self, vulnerability: &str) -> &[Arc<VexStatement>] {
+        self.vex.get(vulnerability).map_or(&[], |statements| statements)
+    }
+
+    /// What registries answered; none if no registry is asked.
+    pub fn registry(&self) -> Option<&RegistryEvidence> {
+        self.registry.as_deref()
+    }
+
+    /// The same with what registries answered.
+    #[must_use]
+    pub fn with_registry(mut self, registry: Arc<RegistryEvidence>) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
     /// How many digests have a scan of their own.
     pub fn digests(&self) -> usize {
         self.scans.len()
     }
 
-    fn judged(&self, digest: &Digest, now: Timestamp) -> Option<Judged<'_>> {
+    fn judged(&self, digest: &Digest, now: Timestamp, counts: &dyn Fn(&Scan) -> bool) -> Option<Judged<'_>> {
         let scans = self.scans.get(digest)?;
+        let scans = || scans.iter().filter(|scan| counts(scan));
         let mut by_scanner: Vec<&Scan> = Vec::new();
-        for scan in scans {
+        for scan in scans() {
             if !by_scanner.iter().any(|seen| seen.scanner == scan.scanner) {
-                let same = scans.iter().filter(|other| other.scanner == scan.scanner);
+                let same = scans().filter(|other| other.scanner == scan.scanner);
                 by_scanner.extend(newest(same, now));
             }
         }
-        Some(Judged { newest: newest(scans, now)?, by_scanner })
+        Some(Judged { newest: newest(scans(), now)?, by_scanner })
     }
 }
 

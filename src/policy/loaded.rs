@@ -8,7 +8,7 @@ use super::{
     Bound, CheckEntry, ControlPolicy, Definition, Mode, PolicySet, SHIPPED, Settings, file::is_policy_test,
 };
 use crate::{
-    check::{Examiner, Params},
+    check::{Examiner, Gathering, Params},
     checks,
     inventory::Standing,
     manifest::{self, Document, Place, Unusable},
@@ -175,15 +175,16 @@ pub(super) fn bind(
     }
     let entries = document.root.get("spec").and_then(|spec| spec.get("checks"));
     let params = entries.and_then(|entries| entries.as_seq()?.get(entry.position)?.get("params"));
+    let gathering = Gathering::default();
     let examiner = check
         .examine
-        .configure(&params.map_or(Params::DEFAULT, Params::of).at(settings.home()))
+        .configure(&params.map_or(Params::DEFAULT, Params::of).at(settings.home()).gathering(&gathering))
         .map_err(|error| {
-        // The check knows the place of a parameter that is there, not of one that is missing.
-        let place =
-            if error.line == 0 { place("id") } else { Place { line: error.line, column: error.column } };
-        document.unusable(place, error.message)
-    })?;
+            // The check knows the place of a parameter that is there, not of one that is missing.
+            let place =
+                if error.line == 0 { place("id") } else { Place { line: error.line, column: error.column } };
+            document.unusable(place, error.message)
+        })?;
     if let Examiner::Unfilled { parameter } = examiner
         && entry.mode >= Mode::Warn
     {
@@ -197,6 +198,7 @@ pub(super) fn bind(
         stated_mode: entry.mode,
         policy: policy.clone(),
         examiner,
+        image_trust: gathering.into_inner(),
         version: policy.version.unwrap_or(settings.version),
     })
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Choice, ControlPolicy, Exemption, Exemptions, Mode, applies::Match};
 use crate::{
-    check::{Check, Examiner, Home, Need, Params, Version},
+    check::{Check, Examiner, Home, ImageTrust, Need, Params, Version},
     checks,
     criterion::Criterion,
     inventory::Standing,
@@ -51,6 +51,8 @@ pub struct Bound {
     pub stated_mode: Mode,
     pub policy: Arc<ControlPolicy>,
     pub examiner: Examiner,
+    /// What it needs from registries.
+    pub image_trust: ImageTrust,
     pub version: Version,
 }
 
@@ -133,6 +135,7 @@ impl PolicySet {
                 stated_mode: Mode::Enforce,
                 policy: Arc::new(ControlPolicy::chosen(check.criterion)),
                 examiner,
+                image_trust: ImageTrust::default(),
                 version: settings.version,
             });
         }
@@ -256,6 +259,22 @@ impl PolicySet {
     /// Every check in force, most severe first.
     pub fn bound(&self) -> &[Bound] {
         &self.bound
+    }
+
+    /// What the checks in force need from registries, all together.
+    pub fn image_trust(&self) -> ImageTrust {
+        let mut all = ImageTrust::default();
+        for one in self.bound.iter().map(|bound| &bound.image_trust) {
+            all.keys.extend(one.keys.iter().map(|(fingerprint, key)| (fingerprint.clone(), key.clone())));
+            all.registries.extend(
+                one.registries
+                    .iter()
+                    .filter(|prefix| !all.registries.contains(prefix))
+                    .cloned()
+                    .collect::<Vec<_>>(),
+            );
+        }
+        all
     }
 
     pub fn policies(&self) -> &[Arc<ControlPolicy>] {

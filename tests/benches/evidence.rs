@@ -55,7 +55,7 @@ fn main() {
     let mut listed = 0;
     for number in 0..reports {
         let digest = Digest::parse(&digest(number)).unwrap();
-        if let Evidence::Scanned(judged) = evidence.of(&digest, now) {
+        if let Evidence::Scanned(judged) = evidence.of(&digest, now, &|_| true) {
             listed += judged.iter().map(|of| evidence.vulnerabilities(of.newest).count()).sum::<usize>();
         }
     }

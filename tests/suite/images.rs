@@ -49,6 +49,7 @@ fn told(report: &Report) -> Vec<String> {
     let missing = report.missing.iter().map(|missing| match missing {
         Missing::NotKnownHere(reason) => format!("not known: {reason}"),
         Missing::Unavailable(reason) => format!("unavailable: {reason}"),
+        Missing::LeftTo { check, reason } => format!("left to {check}: {reason}"),
     });
     violations.chain(missing).collect()
 }

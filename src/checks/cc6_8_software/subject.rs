@@ -68,7 +68,7 @@ pub(super) fn state<'e>(
         },
         _ => return Some(State::TagOnly),
     };
-    match evidence.of(&digest, ask.now) {
+    match evidence.of(&digest, ask.now, &|scan| scan.attester.is_none()) {
         Evidence::Scanned(judged) => Some(State::Scanned(Scanned { evidence, judged, found })),
         Evidence::Unscanned => Some(State::Unscanned(digest)),
         Evidence::Unknown(reason) => {

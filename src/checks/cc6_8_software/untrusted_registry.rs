@@ -64,6 +64,7 @@ fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
         return Ok(Examiner::Unfilled { parameter: "allow" });
     }
     let allow = prefixes(params, "allow", &allow)?;
+    allow.iter().for_each(|prefix| params.wants_registry(prefix));
     Ok(Examiner::Image(Box::new(move |image, _: &Ask<'_>, report| examine(image, &allow, report))))
 }
 

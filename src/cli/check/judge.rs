@@ -9,11 +9,10 @@ use super::{
     report::{Judged, Permission, Report, Reported},
 };
 use crate::{
-    check::Missing,
     decision::{Decision, Finding, Fingerprint, Outcome, State, decide, printable},
     inventory::Inventory,
     manifest::{Document, Unusable},
-    policy::{Exemption, ExemptionState, Mode, PolicySet},
+    policy::{Exemption, ExemptionState, PolicySet},
     request::{Owner, Request, object_of},
 };
 
@@ -127,8 +126,8 @@ fn undecided(decision: &Decision) -> Vec<String> {
     if !matches!(decision.outcome, Outcome::Error { denies: true }) {
         return Vec::new();
     }
-    let blind = decision.unassessed.iter().filter(|unassessed| {
-        unassessed.mode == Mode::Enforce && matches!(unassessed.missing, Missing::Unavailable(_))
-    });
-    blind.map(|unassessed| format!("{}: {}", unassessed.check.id, unassessed.missing.reason())).collect()
+    decision
+        .blind()
+        .map(|unassessed| format!("{}: {}", unassessed.check.id, unassessed.missing.reason()))
+        .collect()
 }

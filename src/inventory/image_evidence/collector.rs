@@ -10,7 +10,9 @@ use std::{
 use super::{
     ImageEvidence, Unread,
     pool::Scribe,
+    registry::RegistryEvidence,
     scan::{Scan, ScanReport, Subject},
+    vex::VexStatement,
 };
 use crate::object::Digest;
 
@@ -21,6 +23,8 @@ pub struct Collector {
     scans: HashMap<Digest, Vec<Arc<Scan>>>,
     tags: HashMap<Arc<str>, Vec<Arc<Scan>>>,
     indexes: HashMap<Digest, Index>,
+    vex: HashMap<Arc<str>, Vec<Arc<VexStatement>>>,
+    registry: Option<Arc<RegistryEvidence>>,
     scribe: Scribe,
     /// Scans let go since the book was last written anew; what they alone needed is still in it.
     gone: usize,
@@ -32,6 +36,7 @@ pub struct Collector {
 struct Held {
     scans: Vec<Arc<Scan>>,
     index: Option<Digest>,
+    vex: Vec<Arc<VexStatement>>,
     unread: Option<Arc<str>>,
 }
 
@@ -62,6 +67,7 @@ impl Collector {
             platform: scribe.text(&report.platform),
             end_of_life: report.end_of_life,
             file: file.to_string_lossy().into(),
+            attester: report.attester.clone(),
             tags: report.tags.iter().map(|tag| Arc::from(&**tag)).collect(),
             vulnerabilities: scribe.vulnerabilities(&report.vulnerabilities),
         });
@@ -75,6 +81,20 @@ impl Collector {
         let known = self.indexes.entry(index.clone());
         known.or_insert_with(|| Index { children: children.into(), files: 0 }).files += 1;
         self.files.entry(file.to_owned()).or_default().index = Some(index);
+    }
+
+    /// Adds a statement of a VEX document.
+    pub fn add_vex(&mut self, file: &Path, statement: VexStatement) {
+        let statement = Arc::new(statement);
+        for name in &statement.vulnerabilities {
+            self.vex.entry(name.clone()).or_default().push(statement.clone());
+        }
+        self.files.entry(file.to_owned()).or_default().vex.push(statement);
+    }
+
+    /// Takes in what registries answered, in place of what they answered before.
+    pub fn set_registry(&mut self, registry: Arc<RegistryEvidence>) {
+        self.registry = Some(registry);
     }
 
     /// Notes that a file, or a part of it, could not be taken for evidence: from now on a digest without a scan is
@@ -92,6 +112,16 @@ impl Collector {
             }
             for tag in &scan.tags {
                 drop_from(&mut self.tags, tag, scan);
+            }
+        }
+        for statement in &held.vex {
+            for name in &statement.vulnerabilities {
+                if let Some(all) = self.vex.get_mut(name) {
+                    all.retain(|known| !Arc::ptr_eq(known, statement));
+                    if all.is_empty() {
+                        self.vex.remove(name);
+                    }
+                }
             }
         }
         if let Some(digest) = held.index
@@ -123,12 +153,14 @@ impl Collector {
             doubt: doubt(&unread),
             unread,
             book: self.scribe.book(),
+            vex: self.vex.clone(),
+            registry: self.registry.clone(),
         }
     }
 
     /// Whether no file gave any evidence.
     pub fn is_empty(&self) -> bool {
-        self.held == 0 && self.indexes.is_empty()
+        self.held == 0 && self.indexes.is_empty() && self.registry.is_none()
     }
 
     /// The files that are no evidence, or not all of it.
@@ -167,6 +199,7 @@ impl Collector {
                     platform: copy(&scan.platform, scribe),
                     vulnerabilities: scribe.copy(&old, &scan.vulnerabilities),
                     file: scan.file.clone(),
+                    attester: scan.attester.clone(),
                     tags: scan.tags.clone(),
                     ..**scan
                 });

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::pool::IdList;
+use super::{Attester, pool::IdList};
 use crate::{criterion::Severity, object::Digest};
 
 /// A scan as a reader of reports hands it in; its texts may borrow from the report.
@@ -26,6 +26,8 @@ pub struct ScanReport<'a> {
     /// The tags it had then, as `registry/repository:tag`.
     pub tags: Vec<String>,
     pub vulnerabilities: Vec<VulnerabilityReport<'a>>,
+    /// Who signed it, of an attestation.
+    pub attester: Option<Attester>,
 }
 
 /// One vulnerability of one package, as a report lists it.
@@ -65,6 +67,8 @@ pub struct Scan {
     pub subjects: Box<[Subject]>,
     /// The file it came from.
     pub file: Arc<str>,
+    /// Who signed it, of an attestation; whoever may write files and reports needs no signature.
+    pub attester: Option<Attester>,
     pub(super) tags: Box<[Arc<str>]>,
     pub(super) vulnerabilities: IdList,
 }

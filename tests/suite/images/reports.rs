@@ -17,14 +17,16 @@ fn fixture(name: &str) -> Vec<u8> {
 
 fn is_covered(evidence: &ImageEvidence, digit: char) -> bool {
     let digest = Digest::parse(&digest(digit)).unwrap();
-    matches!(evidence.of(&digest, now()), Evidence::Scanned(_))
+    matches!(evidence.of(&digest, now(), &|_| true), Evidence::Scanned(_))
 }
 
 /// The newest scan of a digest in a fixture, and what it lists as `id rating fixable fixed-in package`.
 fn read(file: &str, digit: char, look: impl FnOnce(&Scan)) -> Vec<String> {
     let evidence = ready(evidence(&[(file, fixture(file))]));
     let digest = Digest::parse(&digest(digit)).unwrap();
-    let Evidence::Scanned(judged) = evidence.of(&digest, now()) else { panic!("{file} covers no {digit}") };
+    let Evidence::Scanned(judged) = evidence.of(&digest, now(), &|_| true) else {
+        panic!("{file} covers no {digit}")
+    };
     let scan = judged[0].newest;
     look(scan);
     let listed = evidence.vulnerabilities(scan).map(|found| {
@@ -193,10 +195,16 @@ fn evidence_is_unavailable_only_when_nothing_at_all_can_be_read() {
     reports.unreadable(Path::new("scans"), "Permission denied");
     let evidence = ready(reports.snapshot());
     assert!(is_covered(&evidence, '1'));
-    assert!(matches!(evidence.of(&Digest::parse(&digest('2')).unwrap(), now()), Evidence::Unknown(_)));
+    assert!(matches!(
+        evidence.of(&Digest::parse(&digest('2')).unwrap(), now(), &|_| true),
+        Evidence::Unknown(_)
+    ));
     reports.remove(Path::new("scans"));
     let evidence = ready(reports.snapshot());
-    assert!(matches!(evidence.of(&Digest::parse(&digest('2')).unwrap(), now()), Evidence::Unscanned));
+    assert!(matches!(
+        evidence.of(&Digest::parse(&digest('2')).unwrap(), now(), &|_| true),
+        Evidence::Unscanned
+    ));
 }
 
 #[test]
@@ -222,7 +230,10 @@ fn a_file_that_cannot_be_read_for_a_while_still_says_what_it_said() {
     reports.unreadable(Path::new("a.json"), "Input/output error");
     let evidence = ready(reports.snapshot());
     assert!(is_covered(&evidence, '1'));
-    assert!(matches!(evidence.of(&Digest::parse(&digest('2')).unwrap(), now()), Evidence::Unknown(_)));
+    assert!(matches!(
+        evidence.of(&Digest::parse(&digest('2')).unwrap(), now(), &|_| true),
+        Evidence::Unknown(_)
+    ));
     reports.apply(Path::new("a.json"), trivy('2', NOW, &[]).as_bytes());
     let evidence = ready(reports.snapshot());
     assert_eq!((is_covered(&evidence, '1'), is_covered(&evidence, '2')), (false, true));
@@ -255,7 +266,7 @@ fn evidence_survives_thousands_of_reports_that_come_and_go() {
     }
     for evidence in [early, ready(reports.snapshot())] {
         let digest = Digest::parse(&digest('1')).unwrap();
-        let Evidence::Scanned(judged) = evidence.of(&digest, now()) else { panic!() };
+        let Evidence::Scanned(judged) = evidence.of(&digest, now(), &|_| true) else { panic!() };
         let listed: Vec<_> = evidence.vulnerabilities(judged[0].newest).collect();
         assert_eq!((listed[0].id, listed[0].fixed_in, listed.len()), ("CVE-1", "2", 1));
         assert_eq!(listed[0].rating(None), Rating::Rated(Severity::Critical));

@@ -6,6 +6,7 @@ mod completions;
 mod decided;
 mod evidence;
 mod explain;
+mod image;
 mod install;
 mod policies;
 mod ramp;
@@ -14,6 +15,7 @@ mod rules;
 mod scan;
 mod serve;
 mod test;
+mod tokens;
 mod uninstall;
 
 use std::{
@@ -45,6 +47,7 @@ enum Command {
     Test(test::Test),
     Policies(policies::Policies),
     Ramp(ramp::Ramp),
+    Image(image::Image),
     Explain(explain::Explain),
     Completions(completions::Completions),
 }
@@ -70,6 +73,7 @@ pub fn run() -> ExitCode {
         Command::Test(test) => test.run(),
         Command::Policies(policies) => policies.run(),
         Command::Ramp(ramp) => ramp.run(),
+        Command::Image(image) => image.run(),
         Command::Explain(explain) => explain.run(),
         Command::Completions(completions) => completions.run(Cli::command()),
     }

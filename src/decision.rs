@@ -17,7 +17,7 @@ use crate::{
 
 pub use finding::{Finding, State, printable};
 pub use fingerprint::Fingerprint;
-pub use outcome::{Decision, Outcome, Unassessed};
+pub use outcome::{Decision, Outcome, Suppression, Unassessed};
 
 /// Decides. No I/O, no clock, no lock: the same arguments give the same decision.
 pub fn decide(
@@ -47,6 +47,8 @@ pub fn decide(
             mode: bound.mode,
             missing,
         }));
+        let suppressed = report.suppressed.into_iter();
+        decision.suppressions.extend(suppressed.map(|what| Suppression { check: bound.check, what }));
         if !report.violations.is_empty() {
             found.push((bound, report.violations));
         }

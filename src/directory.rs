@@ -37,6 +37,7 @@ pub struct Directory {
     largest: u64,
     known: BTreeMap<PathBuf, Known>,
     begun: bool,
+    appears_whole: bool,
 }
 
 struct Known {
@@ -83,7 +84,16 @@ impl Directory {
             largest: LARGEST,
             known: BTreeMap::new(),
             begun: false,
+            appears_whole: false,
         }
+    }
+
+    /// Its files are renamed into place, so that a watch need not wait until a change has stood still. Where files come
+    /// all the time it would wait for ever.
+    #[must_use]
+    pub fn appearing_whole(mut self) -> Self {
+        self.appears_whole = true;
+        self
     }
 
     pub fn path(&self) -> &Path {

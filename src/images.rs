@@ -1,27 +1,40 @@
 //! Scan reports of images, as scanners write them into files: what makes image evidence of them.
 //!
-//! Reads Trivy's and Grype's JSON, `VulnerabilityReport` objects of the Trivy Operator (JSON or YAML, one or a list)
-//! and, to tell which platforms an index holds, the raw JSON of image indexes. Two things no report can show: findings
+//! Reads Trivy's and Grype's JSON, also inside cosign's format for attestations and in-toto statements,
+//! `VulnerabilityReport` objects of the Trivy Operator (JSON or YAML, one or a list), OpenVEX documents and, to tell
+//! which platforms an index holds, the raw JSON of image indexes. Two things no report can show: findings
 //! that the scanner was told to leave out (`--severity`, `--ignore-unfixed`, ignore files), and that its writer is
 //! honest. Whoever may write into the directory can pass the gate.
 
+pub mod attestations;
 mod documents;
+pub mod feeds;
 mod grype;
+mod handed;
 mod index;
+pub mod oci;
+mod openvex;
 mod operator;
 mod registry;
 mod report;
+pub mod resolver;
+mod store;
 mod trivy;
 
 pub use documents::{Attached, Documents, Found};
+pub use handed::{Examined, examine, subjects};
 pub use registry::{Failure, Registry};
+pub use store::{Envelope, Keep, NotStored, Seen, Store, Stored};
 
-use std::{path::Path, sync::Arc};
+use std::{collections::HashSet, path::Path, sync::Arc};
 
 use crate::inventory::{
     ImageEvidence, Source,
-    image_evidence::{Collector, RegistryEvidence, ScanReport, Unread, VexStatement},
+    image_evidence::{
+        Attested, Collector, FirstSight, Malicious, RegistryEvidence, ScanReport, Unread, VexStatement,
+    },
 };
+use attestations::Verified;
 use report::Content;
 
 /// The reports of one directory, told file by file, so that only a changed file is read again.
@@ -46,6 +59,10 @@ impl Reports {
         report::read(path, bytes, &mut |content| match content {
             Content::Scan(scan) => self.collector.add(path, &scan),
             Content::Index { digest, children } => self.collector.add_index(path, digest, &children),
+            Content::Vex(statements) => {
+                statements.into_iter().for_each(|statement| self.collector.add_vex(path, statement));
+            }
+            Content::Unnamed(_) => problem = problem.take().or(Some(report::NO_DIGEST.to_owned())),
             Content::Problem(reason) => problem = problem.take().or(Some(reason)),
         });
         if let Some(reason) = problem {
@@ -59,16 +76,45 @@ impl Reports {
         self.collector.add_unread(path, reason);
     }
 
-    /// Takes in what an attestation says, in place of what stood under this name before.
+    /// Takes in what attestations say, in place of what stood under this name before.
     pub fn attest(&mut self, name: &Path, scans: &[ScanReport<'_>], statements: Vec<VexStatement>) {
         self.collector.remove(name);
         scans.iter().for_each(|scan| self.collector.add(name, scan));
         statements.into_iter().for_each(|statement| self.collector.add_vex(name, statement));
     }
 
+    /// Takes in everything that is attested of an image, and which platform manifests it holds.
+    pub fn take(&mut self, name: &Path, documents: &Documents, verified: Verified) -> Attested {
+        self.attest(name, &verified.scans, verified.statements);
+        if !documents.children.is_empty() {
+            self.collector.add_index(name, documents.digest.clone(), &documents.children);
+        }
+        verified.attested
+    }
+
     /// Takes in what registries answered.
     pub fn set_registry(&mut self, registry: Arc<RegistryEvidence>) {
         self.collector.set_registry(registry);
+    }
+
+    /// Takes in the CVEs that are known to be exploited ([`feeds::known_exploited`]), in place of those before.
+    pub fn set_known_exploited(&mut self, cves: HashSet<Arc<str>>) {
+        self.collector.set_known_exploited(cves);
+    }
+
+    /// Takes in the images that are known to be hostile ([`feeds::malicious`]), in place of those before.
+    pub fn set_malicious(&mut self, list: Malicious) {
+        self.collector.set_malicious(list);
+    }
+
+    /// When vulnerabilities were first seen, by repository: to be kept where a restart does not lose it.
+    pub fn first_seen(&self) -> impl Iterator<Item = (&str, &[FirstSight])> {
+        self.collector.first_seen()
+    }
+
+    /// Takes in what was kept. Where something is known already the earlier time stays.
+    pub fn remember_first_seen(&mut self, repository: &str, sights: &[FirstSight]) {
+        self.collector.remember_first_seen(repository, sights);
     }
 
     /// Lets go of a file that is no longer there; of the directory itself once it can be read again.

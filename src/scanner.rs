@@ -67,7 +67,11 @@ pub struct Scanner {
     hasher: RandomState,
     keep: Keep,
     scan: Scan,
+    sees: Option<Arc<Sees>>,
 }
+
+/// Told of every object that a scan meets.
+pub type Sees = dyn Fn(&Object<'_>) + Send + Sync;
 
 impl Scanner {
     pub fn new(policies: Arc<PolicySet>, inventory: Arc<Inventory>, now: Timestamp, limits: Limits) -> Self {
@@ -83,7 +87,14 @@ impl Scanner {
             hasher: RandomState::new(),
             keep: Keep::new(limits),
             scan,
+            sees: None,
         }
+    }
+
+    /// The same, telling of every object that it meets.
+    #[must_use]
+    pub fn telling(self, sees: Option<Arc<Sees>>) -> Self {
+        Self { sees, ..self }
     }
 
     /// The kinds to hand over, in this order: a controller comes before what it makes. Secrets are never read.
@@ -116,6 +127,9 @@ impl Scanner {
 
     /// Judges one object.
     pub fn judge(&mut self, object: Object<'_>) {
+        if let Some(sees) = &self.sees {
+            sees(&object);
+        }
         if self.is_represented(&object) {
             self.scan.represented += 1;
             return;

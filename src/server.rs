@@ -5,6 +5,7 @@ mod activity;
 mod admin;
 mod body;
 mod connection;
+mod ingest;
 mod limits;
 mod readiness;
 mod renewal;
@@ -15,6 +16,7 @@ mod shutdown;
 mod timeout;
 mod tls;
 
+pub use ingest::{Handed, Ingest, Unadmitted};
 pub use limits::Limits;
 pub use readiness::{Condition, Readiness, State};
 pub use reply::Reply;
@@ -74,7 +76,7 @@ pub type Failed = dyn Fn(&[u8], Failure) -> Reply + Send + Sync;
 /// Says whether callers accept the chain that they are shown.
 pub type Certificate = dyn Fn(Option<&[u8]>) -> Option<Condition> + Send + Sync;
 
-/// What the server calls. All of it is synchronous and must not wait for anything.
+/// What the server calls. All of it is synchronous and must not wait for anything, storing scan reports aside.
 #[derive(Clone)]
 pub struct Handlers {
     pub validate: Arc<Validate>,
@@ -84,6 +86,8 @@ pub struct Handlers {
     /// Judges the chain that is shown (PEM; none before the first): whether those who call would accept it, as far as
     /// the program knows them.
     pub certificate: Arc<Certificate>,
+    /// Takes scan reports that are handed in; without it there is no such route.
+    pub ingest: Option<Arc<dyn Ingest>>,
     pub metrics: Arc<Metrics>,
 }
 
@@ -201,6 +205,7 @@ struct Shared {
     body_memory: limits::Gauge,
     /// One permit per large review being decided aside.
     large: Arc<tokio::sync::Semaphore>,
+    reports: ingest::Room,
 }
 
 impl Shared {
@@ -210,6 +215,7 @@ impl Shared {
             in_flight: limits::Gauge::new(limits.in_flight),
             body_memory: limits::Gauge::new(limits.body_memory),
             large: Arc::new(tokio::sync::Semaphore::new(limits.large_at_once)),
+            reports: ingest::Room::new(&limits),
             limits,
             handlers,
             phase,

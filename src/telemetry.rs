@@ -70,6 +70,8 @@ pub struct ServerMetrics {
     /// Reviews whose deadline passed before their answer.
     pub timeouts: IntCounter,
     pub connections: IntGauge,
+    /// `[result]`: what became of scan reports that were handed in.
+    pub ingests: Counters,
     /// `[reason]`
     pub handshake_failures: Counters,
     /// Connections the operating system would not hand over, as when file descriptors run out.
@@ -94,7 +96,8 @@ const REVIEW_BUCKETS: [f64; 19] = [
 ];
 
 /// Every status the server answers with.
-const CODES: [&str; 9] = ["200", "400", "404", "405", "408", "413", "415", "500", "503"];
+const CODES: [&str; 14] =
+    ["200", "201", "400", "401", "404", "405", "408", "413", "415", "422", "429", "500", "503", "507"];
 
 impl Metrics {
     /// Registers everything, at zero.
@@ -230,6 +233,15 @@ impl ServerMetrics {
                 "Reviews whose deadline passed before their answer.",
             )?,
             connections: gauge(registry, "soc2gate_connections", "Connections open to the webhook port.")?,
+            ingests: Counters::register(
+                registry,
+                "soc2gate_image_ingests_total",
+                "Scan reports that were handed in.",
+                vec![Axis::one(
+                    "result",
+                    &["stored", "already", "unauthorized", "unusable", "too-large", "busy", "full", "failed"],
+                )],
+            )?,
             handshake_failures: Counters::register(
                 registry,
                 "soc2gate_tls_handshake_failures_total",

@@ -144,6 +144,28 @@ fn the_engine_knows_no_clock_no_network_and_no_disk() {
 }
 
 #[test]
+fn nothing_between_a_review_and_its_answer_waits() {
+    let waits =
+        [".await", "async ", "block_on", "std::net::Tcp", "tokio::", "Mutex", "RwLock", "thread::sleep"];
+    let mut wrong = Vec::new();
+    let engine = layers().get("decision").copied().unwrap();
+    let layers = layers();
+    for (path, text) in sources(&root().join("src")) {
+        let module = module_of(&path);
+        let is_engine = layers.get(&module).is_some_and(|layer| *layer <= engine);
+        if !is_engine && module != "admission" {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            let found = waits.iter().filter(|word| line.contains(*word));
+            wrong.extend(found.map(|word| format!("{}: {word}", path.display())));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
 fn every_file_opens_with_why_it_exists_and_fits_its_room() {
     let mut wrong = Vec::new();
     for folder in ["src", "tests"] {

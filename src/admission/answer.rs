@@ -258,6 +258,12 @@ fn annotations(decision: &Decision, identity: Identity<'_>) -> BTreeMap<&'static
         let counts: Vec<_> = counts.into_iter().map(|(key, count)| format!("{key}={count}")).collect();
         annotations.insert("findings", counts.join(","));
     }
+    if !decision.suppressions.is_empty() {
+        // Users' words, and as many as images have vulnerabilities.
+        let said = decision.suppressions.iter().map(|one| format!("{}: {}", one.check.id, one.what));
+        let all = said.collect::<Vec<_>>().join("; ");
+        annotations.insert("suppressed", cut(&printable(&all), LONGEST_MESSAGE));
+    }
     if !decision.flaws.is_empty() {
         annotations.insert("invalid", decision.flaws.len().to_string());
     }

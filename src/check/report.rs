@@ -84,6 +84,8 @@ impl Missing {
 pub struct Report {
     pub violations: Vec<Violation>,
     pub missing: Vec<Missing>,
+    /// What would be a violation but for somebody's word, each with that word.
+    pub suppressed: Vec<String>,
 }
 
 impl Report {
@@ -108,6 +110,13 @@ impl Report {
     pub fn not_assessable(&mut self, missing: Missing) {
         if !self.missing.contains(&missing) {
             self.missing.push(missing);
+        }
+    }
+
+    /// Says what is no violation because somebody who is believed says so; the same once.
+    pub fn suppressed(&mut self, what: String) {
+        if !self.suppressed.contains(&what) {
+            self.suppressed.push(what);
         }
     }
 }

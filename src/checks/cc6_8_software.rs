@@ -1,12 +1,21 @@
 //! CC6.8: only known, scanned, trusted software runs.
 
+mod attested;
+mod identity;
 mod malicious_image;
+mod missing_provenance;
+mod missing_sbom;
 mod mutable_image_tag;
+mod opinion;
+mod overdue_vulnerability;
 mod stale_scan;
 mod subject;
+mod unknown_image_evidence;
 mod unpinned_image;
 mod unscanned_image;
+mod unsigned_image;
 mod untrusted_registry;
+mod untrusted_signer;
 mod vulnerable_image;
 
 use crate::check::Check;
@@ -20,6 +29,13 @@ pub(super) const CHECKS: &[&Check] = &[
     &unscanned_image::CHECK,
     &stale_scan::CHECK,
     &vulnerable_image::CHECK,
+    &overdue_vulnerability::CHECK,
+    // What is attested of the digest, and by whom.
+    &unsigned_image::CHECK,
+    &untrusted_signer::CHECK,
+    &missing_provenance::CHECK,
+    &missing_sbom::CHECK,
+    &unknown_image_evidence::CHECK,
     // What is known to be hostile.
     &malicious_image::CHECK,
 ];

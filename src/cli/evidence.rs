@@ -1,13 +1,16 @@
 //! The flags that say what else is known: scans of images, and objects that exist beside those that are judged.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use clap::Args;
 
 use super::rules::{read, unreadable};
 use crate::{
     directory::{Change, Directory},
-    images::{self, Reports},
+    images::{self, Reports, feeds},
     inventory::{ImageEvidence, Inventory, Source, Survey},
     manifest::{self, Content, Unusable},
     request::object_of,
@@ -24,6 +27,12 @@ pub(super) struct Evidence {
     /// `kubectl get -o yaml` prints.
     #[arg(long, value_name = "DIR", env = "SOC2GATE_INVENTORY")]
     pub(super) inventory: Option<PathBuf>,
+    /// CISA's catalogue of known exploited vulnerabilities (JSON): they count whatever their severity.
+    #[arg(long, value_name = "FILE", env = "SOC2GATE_KNOWN_EXPLOITED")]
+    known_exploited: Option<PathBuf>,
+    /// List of hostile images: a digest, or host and path of a registry, on each line.
+    #[arg(long, value_name = "FILE", env = "SOC2GATE_MALICIOUS_IMAGES")]
+    malicious_images: Option<PathBuf>,
 }
 
 impl Evidence {
@@ -42,8 +51,23 @@ impl Evidence {
     /// # Errors
     /// When the directory cannot be listed.
     pub(super) fn images(&self) -> Result<(Source<ImageEvidence>, Vec<Unusable>), Vec<Unusable>> {
-        let Some(path) = &self.scan_reports else { return Ok((Source::NotConfigured, Vec::new())) };
+        if self.scan_reports.is_none() && !self.has_feeds() {
+            return Ok((Source::NotConfigured, Vec::new()));
+        }
+        let mut reports = self.reports()?;
+        let problems = reports.problems().map(|problem| unreadable(&problem.file, &problem.reason));
+        let problems = problems.collect();
+        Ok((reports.snapshot(), problems))
+    }
+
+    /// The scan reports as the directory holds them now; none without one.
+    ///
+    /// # Errors
+    /// When the directory cannot be listed.
+    pub(super) fn reports(&self) -> Result<Reports, Vec<Unusable>> {
         let mut reports = Reports::default();
+        self.feed(&mut reports)?;
+        let Some(path) = &self.scan_reports else { return Ok(reports) };
         let take = &mut |change: Change<'_>| match change {
             Change::File { path, content } => reports.apply(path, content),
             Change::Unreadable { path, reason } => reports.unreadable(path, reason),
@@ -53,9 +77,40 @@ impl Evidence {
         Directory::new(path, images::accepts)
             .round(take)
             .map_err(|error| vec![unreadable(path, &error.to_string())])?;
-        let problems = reports.problems().map(|problem| unreadable(&problem.file, &problem.reason));
-        let problems = problems.collect();
-        Ok((reports.snapshot(), problems))
+        Ok(reports)
+    }
+
+    /// Whether there is a feed.
+    pub(super) fn has_feeds(&self) -> bool {
+        self.known_exploited.is_some() || self.malicious_images.is_some()
+    }
+
+    /// When each feed was changed last.
+    pub(super) fn feed_stamps(&self) -> Vec<Option<SystemTime>> {
+        let feeds = self.known_exploited.iter().chain(&self.malicious_images);
+        feeds.map(|path| std::fs::metadata(path).and_then(|file| file.modified()).ok()).collect()
+    }
+
+    /// Takes in the feeds as they are now; those that can be used, whatever the others are.
+    ///
+    /// # Errors
+    /// Every feed that cannot be used.
+    pub(super) fn feed(&self, reports: &mut Reports) -> Result<(), Vec<Unusable>> {
+        let mut wrong = Vec::new();
+        let read = |path: &Path| std::fs::read(path).map_err(|error| error.to_string());
+        if let Some(path) = &self.known_exploited {
+            match read(path).and_then(|bytes| feeds::known_exploited(&bytes)) {
+                Ok(ids) => reports.set_known_exploited(ids),
+                Err(reason) => wrong.push(unreadable(path, &reason)),
+            }
+        }
+        if let Some(path) = &self.malicious_images {
+            match read(path).and_then(|bytes| feeds::malicious(&bytes)) {
+                Ok(list) => reports.set_malicious(list),
+                Err(reason) => wrong.push(unreadable(path, &reason)),
+            }
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 
     /// What the directory of manifests tells; nothing without one.

@@ -4,9 +4,12 @@ mod certificate;
 mod cluster;
 mod definitions;
 mod in_force;
+mod ingest;
 mod notices;
+mod registries;
 mod scan_reports;
 mod scanning;
+mod upkeep;
 mod world;
 
 use std::{
@@ -26,13 +29,17 @@ use jiff::Timestamp;
 use super::{evidence::Evidence, rules::Rules};
 use crate::{
     admission::{self, Gate},
-    server::{self, Failure, Handlers, Limits, Readiness},
+    images::oci::OciRegistries,
+    server::{self, Condition, Failure, Handlers, Limits, Readiness},
     telemetry::{Metrics, logs},
 };
 use certificate::{Shown, Tls};
 use cluster::{InCluster, Joined};
 use in_force::InForce;
+use ingest::{Desk, Ingesting};
 use notices::Telling;
+use registries::{Asking, Hearing, Registries};
+use upkeep::Upkeep;
 
 /// Serve AdmissionReviews over HTTPS.
 #[derive(Args)]
@@ -47,6 +54,10 @@ pub(super) struct Serve {
     rules: Rules,
     #[command(flatten)]
     evidence: Evidence,
+    #[command(flatten)]
+    registries: Registries,
+    #[command(flatten)]
+    ingesting: Ingesting,
     #[command(flatten)]
     cluster: InCluster,
     #[command(flatten)]
@@ -95,20 +106,28 @@ impl Serve {
         runtime.block_on(async {
             let cluster = self.cluster.connect(&self.rules.gate_namespace).await?;
             let telling = cluster.as_ref().map(|_| Telling::new(metrics.registry())).transpose()?;
-            let witnesses = telling.iter().map(Telling::witness).collect();
+            let hearing = self.registries.listen(&metrics)?;
+            let witnesses = telling.iter().map(Telling::witness);
+            let witnesses = witnesses.chain(hearing.iter().map(Hearing::witness)).collect();
             let rules = cluster::with_version(self.rules.clone(), cluster.as_ref()).await;
             let has_cluster = cluster.is_some();
             let in_force = InForce::start(rules, &self.evidence, metrics.clone(), witnesses, has_cluster)
                 .map_err(Error::Unusable)?;
+            let learner = hearing.as_ref().map(|hearing| hearing.learner().clone());
+            let desk = self.ingesting.start(&in_force).map_err(Error::Unusable)?;
+            let store = self.ingesting.image_store.as_deref();
+            let _upkeep = Upkeep::start(&self.evidence, store, &in_force).map_err(Error::Unusable)?;
+            let asking = self.ask(hearing, &in_force)?;
             let joined = match cluster.as_ref().zip(telling) {
                 Some((cluster, telling)) => {
-                    Some(Joined::start(cluster, &self.cluster, &in_force, &metrics, telling).await?)
+                    Some(Joined::start(cluster, &self.cluster, &in_force, &metrics, telling, learner).await?)
                 }
                 None => None,
             };
             let joined = Arc::new(joined);
             let shown = self.tls.show(cluster.as_ref(), &metrics)?;
-            let handlers = handlers(&in_force, &joined, &shown, &metrics);
+            let images = Images { asking, desk };
+            let handlers = handlers(&in_force, &joined, images, &shown, &metrics);
             let handle = match server::serve(self.config(&shown), handlers, server::termination()?).await {
                 Err(stopped @ server::Error::Stopped) => {
                     tracing::info!("{stopped}");
@@ -138,6 +157,16 @@ impl Serve {
         })
     }
 
+    /// Begins to ask registries, if they are to be asked.
+    fn ask(&self, hearing: Option<Hearing>, in_force: &Arc<InForce>) -> Result<Option<Asking>, Error> {
+        let Some((hearing, path)) = hearing.zip(self.registries.registries.as_ref()) else { return Ok(None) };
+        let registry = OciRegistries::read(path).map_err(|error| Error::Unusable(vec![error]))?;
+        hearing
+            .start(&self.registries, Arc::new(registry), in_force, self.ingesting.image_store.as_deref())
+            .map(Some)
+            .map_err(Error::Unusable)
+    }
+
     fn config(&self, shown: &Shown) -> server::Config {
         server::Config {
             listen: self.listen,
@@ -149,14 +178,29 @@ impl Serve {
     }
 }
 
+/// What keeps the evidence of images current.
+struct Images {
+    asking: Option<Asking>,
+    desk: Option<Arc<Desk>>,
+}
+
+impl Images {
+    fn conditions(&self) -> impl Iterator<Item = Condition> {
+        let handed_in = self.desk.iter().flat_map(|desk| desk.conditions());
+        self.asking.iter().map(Asking::condition).chain(handed_in)
+    }
+}
+
 fn handlers(
     in_force: &Arc<InForce>,
     joined: &Arc<Option<Joined>>,
+    images: Images,
     shown: &Shown,
     metrics: &Arc<Metrics>,
 ) -> Handlers {
     let (deciding, failing, telling) = (in_force.gate.clone(), in_force.gate.clone(), in_force.clone());
     let joined = joined.clone();
+    let ingest = images.desk.as_ref().and_then(Desk::door);
     Handlers {
         validate: Arc::new(move |review| reply(deciding.answer(&review.body))),
         failed: Arc::new(move |body, failure| {
@@ -169,9 +213,11 @@ fn handlers(
         readiness: Arc::new(move || {
             let mut conditions = telling.conditions();
             conditions.extend(joined.iter().flat_map(Joined::conditions));
+            conditions.extend(images.conditions());
             Readiness { conditions }
         }),
         certificate: shown.judge(),
+        ingest,
         metrics: metrics.clone(),
     }
 }

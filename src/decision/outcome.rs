@@ -44,6 +44,8 @@ pub struct Decision {
     pub findings: Vec<Finding>,
     /// Checks that could not tell.
     pub unassessed: Vec<Unassessed>,
+    /// What is no finding because somebody who is believed says so (VEX).
+    pub suppressions: Vec<Suppression>,
     /// What went wrong while deciding. None of it let anything pass.
     pub errors: Vec<String>,
     /// What keeps an object of the gate's own kinds from ever being in force: it is refused in every mode.
@@ -60,6 +62,14 @@ pub struct Unassessed {
     pub check: &'static Check,
     pub mode: Mode,
     pub missing: Missing,
+}
+
+/// What a check passed over on somebody's word.
+#[derive(Clone, Debug)]
+pub struct Suppression {
+    pub check: &'static Check,
+    /// `CVE-2026-1 in openssl: not_affected (vulnerable_code_not_in_execute_path) by security@example.com, 2026-11-01`.
+    pub what: String,
 }
 
 impl Decision {

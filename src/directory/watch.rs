@@ -56,7 +56,7 @@ impl<F: FnMut(Change<'_>)> Looker<F> {
                 }
                 return Ok(());
             }
-            if self.unsettled.as_ref() == Some(&survey) {
+            if self.directory.appears_whole || self.unsettled.as_ref() == Some(&survey) {
                 self.unsettled = None;
                 return self.directory.round(&mut self.tell);
             }

@@ -111,6 +111,8 @@ struct Fix<'a> {
 #[serde(default)]
 struct Related<'a> {
     #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
     namespace: Option<Text<'a>>,
     #[serde(borrow)]
     severity: Option<Text<'a>>,
@@ -146,9 +148,6 @@ pub(super) fn scan<'a>(
     {
         subjects.push(Subject { repository: "".into(), digest });
     }
-    if subjects.is_empty() {
-        return Err(NO_DIGEST.to_owned());
-    }
     let database = descriptor.db.unwrap_or_default();
     let built = database.status.and_then(|status| status.built).or(database.built);
     Ok(ScanReport {
@@ -169,9 +168,13 @@ fn vulnerability(found: Match<'_>) -> Result<VulnerabilityReport<'_>, String> {
     let Match { vulnerability, related_vulnerabilities, artifact } = found;
     let fix = vulnerability.fix.unwrap_or_default();
     let versions: Vec<&str> = fix.versions.iter().map(|version| &**version).collect();
-    let others = related_vulnerabilities.0.into_iter();
+    let mut related_vulnerabilities = related_vulnerabilities.0;
+    let aliases = related_vulnerabilities.iter_mut().filter_map(|related| related.id.take());
+    let aliases = aliases.map(|id| id.0).collect();
+    let others = related_vulnerabilities.into_iter();
     Ok(VulnerabilityReport {
         id: vulnerability.id.ok_or("a match has no `vulnerability.id`")?.0,
+        aliases,
         package: package(artifact.purl, artifact.name, artifact.version),
         rating: Rating::of(&vulnerability.severity.unwrap_or_default()),
         rated_by: by(vulnerability.namespace),

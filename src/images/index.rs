@@ -33,11 +33,14 @@ impl Manifest<'_> {
     }
 }
 
-pub(super) fn tell(manifests: &List<Manifest<'_>>, bytes: &[u8], tell: &mut dyn FnMut(Content<'_>)) {
+/// The manifests of an index that nodes run; none if one of them has no digest.
+pub(super) fn children(manifests: &[Manifest<'_>]) -> Option<Vec<Digest>> {
     let children = manifests.iter().filter(|manifest| manifest.runs());
-    let children: Option<Vec<Digest>> =
-        children.map(|manifest| Digest::parse(manifest.digest.as_deref()?)).collect();
-    let Some(children) = children.filter(|children| !children.is_empty()) else {
+    children.map(|manifest| Digest::parse(manifest.digest.as_deref()?)).collect()
+}
+
+pub(super) fn tell(manifests: &List<Manifest<'_>>, bytes: &[u8], tell: &mut dyn FnMut(Content<'_>)) {
+    let Some(children) = children(manifests).filter(|children| !children.is_empty()) else {
         return tell(Content::Problem(
             "an image index, but not every manifest in it has a digest".to_owned(),
         ));

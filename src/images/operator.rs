@@ -96,8 +96,7 @@ pub(super) fn tell(items: List<Item<'_>>, tell: &mut dyn FnMut(Content<'_>)) {
             (Some(KIND), Some(report)) => scan(report),
             _ => Err(format!("it is no {KIND} with a `report`")),
         };
-        let problem = |reason| Content::Problem(format!("items[{position}]: {reason}"));
-        tell(scan.map_or_else(problem, Content::Scan));
+        tell(Content::of(scan.map_err(|reason| format!("items[{position}]: {reason}"))));
     }
 }
 
@@ -133,6 +132,7 @@ fn vulnerability(found: Found<'_>) -> Result<VulnerabilityReport<'_>, String> {
     let fixed_in = found.fixed_version.unwrap_or_default().0;
     Ok(VulnerabilityReport {
         id: found.id.ok_or("a vulnerability has no `vulnerabilityID`")?.0,
+        aliases: Vec::new(),
         package: package(found.purl, found.resource, found.installed_version),
         rating: Rating::of(&found.severity.unwrap_or_default()),
         rated_by: Cow::Borrowed(""),

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap};
 
 use serde::Deserialize;
 
-use super::report::{NO_DIGEST, platform, subject, tag, time};
+use super::report::{platform, subject, tag, time};
 use crate::{
     criterion::Severity,
     inventory::image_evidence::{Rating, ScanReport, VulnerabilityReport},
@@ -62,6 +62,8 @@ pub(super) struct ResultOfTarget<'a> {
 struct Found<'a> {
     #[serde(rename = "VulnerabilityID", borrow)]
     id: Option<Text<'a>>,
+    #[serde(rename = "VendorIDs", borrow)]
+    vendor_ids: List<Text<'a>>,
     #[serde(borrow)]
     pkg_identifier: Option<Identifier<'a>>,
     #[serde(borrow)]
@@ -91,6 +93,7 @@ struct Identifier<'a> {
 /// The classes of results that speak of something else than vulnerabilities.
 const OTHER_CLASSES: [&str; 5] = ["secret", "config", "license", "license-file", "custom"];
 
+/// The scan; without subjects where the image was in no registry yet.
 pub(super) fn scan<'a>(
     program: Option<Program<'a>>,
     created_at: Option<Text<'a>>,
@@ -99,9 +102,6 @@ pub(super) fn scan<'a>(
 ) -> Result<ScanReport<'a>, String> {
     let metadata = metadata.unwrap_or_default();
     let subjects: Vec<_> = metadata.repo_digests.iter().filter_map(|text| subject(text)).collect();
-    if subjects.is_empty() {
-        return Err(NO_DIGEST.to_owned());
-    }
     let is_other = |result: &ResultOfTarget<'_>| {
         result.class.as_deref().is_some_and(|class| OTHER_CLASSES.contains(&class))
     };
@@ -134,6 +134,7 @@ fn vulnerability(found: Found<'_>) -> Result<VulnerabilityReport<'_>, String> {
     other_ratings.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     Ok(VulnerabilityReport {
         id,
+        aliases: found.vendor_ids.0.into_iter().map(|id| id.0).collect(),
         package: package(
             found.pkg_identifier.and_then(|identifier| identifier.purl),
             found.pkg_name,

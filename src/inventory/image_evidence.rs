@@ -2,22 +2,31 @@
 
 mod attestation;
 mod collector;
+mod first_seen;
 mod pool;
 mod registry;
 mod scan;
+mod threats;
 mod vex;
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
 pub use attestation::{Attestation, Attested, Attester, Claim, Refused, Signer};
 pub use collector::Collector;
+pub use first_seen::FirstSight;
 pub use registry::{Answer, Asked, RegistryEvidence, Tagged};
 pub use scan::{Rating, Scan, ScanReport, Subject, Vulnerability, VulnerabilityReport};
+pub use threats::Malicious;
 pub use vex::{Product, VexStatement, VexStatus};
 
 use crate::object::{Digest, ImageReference};
+use first_seen::FirstSeen;
 use pool::Book;
 
 /// Scans by manifest digest, never by tag, name or image id. Cheap to clone next to what it holds.
@@ -37,6 +46,10 @@ pub struct ImageEvidence {
     vex: HashMap<Arc<str>, Vec<Arc<VexStatement>>>,
     /// What registries answered; none if no registry is asked.
     registry: Option<Arc<RegistryEvidence>>,
+    first_seen: FirstSeen,
+    /// By CVE.
+    known_exploited: Arc<HashSet<Arc<str>>>,
+    malicious: Arc<Malicious>,
 }
 
 /// A file of which a part or the whole could not be taken for evidence.
@@ -60,6 +73,7 @@ pub enum Evidence<'e> {
 /// The scans of one manifest that count at a given time.
 #[derive(Debug)]
 pub struct Judged<'e> {
+    pub digest: &'e Digest,
     /// The newest: its age is the age of the evidence.
     pub newest: &'e Scan,
     /// The newest of each scanner: what any of them lists is listed.
@@ -107,9 +121,29 @@ impl ImageEvidence {
         &self.unread
     }
 
+    /// The scans of one manifest, newest first.
+    pub fn scans_of(&self, digest: &Digest) -> &[Arc<Scan>] {
+        self.scans.get(digest).map_or(&[], |scans| scans)
+    }
+
     /// What is said of a vulnerability by this name, by whomever.
     pub fn vex(&self, vulnerability: &str) -> &[Arc<VexStatement>] {
         self.vex.get(vulnerability).map_or(&[], |statements| statements)
+    }
+
+    /// When this vulnerability of this package was first seen in any image of this repository, whatever the version.
+    pub fn first_seen(&self, repository: &str, vulnerability: &str, package: &str) -> Option<Timestamp> {
+        self.first_seen.of(repository, vulnerability, package)
+    }
+
+    /// Whether this vulnerability, by its CVE, is known to be exploited.
+    pub fn is_known_exploited(&self, vulnerability: &str) -> bool {
+        self.known_exploited.contains(vulnerability)
+    }
+
+    /// The images that are known to be hostile.
+    pub fn malicious(&self) -> &Malicious {
+        &self.malicious
     }
 
     /// What registries answered; none if no registry is asked.
@@ -130,7 +164,7 @@ impl ImageEvidence {
     }
 
     fn judged(&self, digest: &Digest, now: Timestamp, counts: &dyn Fn(&Scan) -> bool) -> Option<Judged<'_>> {
-        let scans = self.scans.get(digest)?;
+        let (digest, scans) = self.scans.get_key_value(digest)?;
         let scans = || scans.iter().filter(|scan| counts(scan));
         let mut by_scanner: Vec<&Scan> = Vec::new();
         for scan in scans() {
@@ -139,7 +173,7 @@ impl ImageEvidence {
                 by_scanner.extend(newest(same, now));
             }
         }
-        Some(Judged { newest: newest(scans(), now)?, by_scanner })
+        Some(Judged { digest, newest: newest(scans(), now)?, by_scanner })
     }
 }
 

@@ -74,7 +74,7 @@ async fn collect(incoming: &mut Incoming, announced: usize, bounds: &Bounds<'_>)
 }
 
 /// Reads on for a while without keeping anything.
-async fn discard(mut incoming: Incoming, limit: usize) {
+pub(super) async fn discard(mut incoming: Incoming, limit: usize) {
     let mut patience = limit.saturating_mul(PATIENCE);
     let reading = async {
         while let Some(Ok(frame)) = incoming.frame().await {

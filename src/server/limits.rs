@@ -47,6 +47,15 @@ pub struct Limits {
     pub inline: usize,
     /// Large reviews decided at a time.
     pub large_at_once: usize,
+    /// Largest scan report that is handed in, in bytes.
+    pub report: usize,
+    /// Scan reports held in memory at a time, in bytes: apart from reviews, which they must never push out.
+    pub report_memory: usize,
+    /// Scan reports that are being handed in at a time, and how many of them are read and written at a time.
+    pub reports: usize,
+    pub reports_at_once: usize,
+    /// From the head of a scan report to its end, and again until it is stored.
+    pub report_time: Duration,
     /// Between losing readiness and closing the door: callers learn of it only after a while.
     pub drain_delay: Duration,
     /// What is still in flight this long after the door closed is cut.
@@ -79,6 +88,11 @@ impl Default for Limits {
             longest_review: seconds(30),
             inline: 256 * 1024,
             large_at_once: 32,
+            report: 16 * MIB,
+            report_memory: 64 * MIB,
+            reports: 8,
+            reports_at_once: 2,
+            report_time: seconds(30),
             drain_delay: seconds(2),
             drain: seconds(25),
             certificate_check: seconds(5),

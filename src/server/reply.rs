@@ -19,6 +19,20 @@ impl Reply {
     pub fn json(body: impl Into<Bytes>) -> Self {
         Self { status: StatusCode::OK, content_type: JSON, body: body.into() }
     }
+
+    /// A refusal as a `metav1.Status`, with words for whoever must act.
+    pub fn refusal(status: StatusCode, reason: &str, message: &str) -> Self {
+        let body = json!({
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": message,
+            "reason": reason,
+            "code": status.as_u16(),
+        });
+        Self { status, content_type: JSON, body: Bytes::from(format!("{body}\n")) }
+    }
 }
 
 pub(super) const JSON: &str = "application/json";
@@ -103,18 +117,7 @@ impl From<Reply> for Answer {
 impl From<Refusal> for Answer {
     /// As a `metav1.Status`, of which the API server shows the message to whoever made the change.
     fn from(refusal: Refusal) -> Self {
-        let status = refusal.status();
-        let body = json!({
-            "kind": "Status",
-            "apiVersion": "v1",
-            "metadata": {},
-            "status": "Failure",
-            "message": refusal.message(),
-            "reason": refusal.reason(),
-            "code": status.as_u16(),
-        });
-        let body = Bytes::from(format!("{body}\n"));
-        let mut answer = Self::from(Reply { status, content_type: JSON, body });
+        let mut answer = Self::from(Reply::refusal(refusal.status(), refusal.reason(), &refusal.message()));
         let headers = answer.headers_mut();
         match refusal {
             Refusal::MethodNotAllowed => {

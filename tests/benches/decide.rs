@@ -9,6 +9,9 @@
     reason = "a benchmark stops at the first surprise, and prints its table"
 )]
 
+#[path = "decide/images.rs"]
+mod images;
+
 use std::{
     fs,
     hint::black_box,
@@ -164,4 +167,5 @@ fn main() {
             decided.outcome.id(),
         );
     }
+    images::table(two_containers());
 }

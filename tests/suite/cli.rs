@@ -3,6 +3,7 @@
 mod baseline;
 mod github;
 mod helm;
+mod image;
 mod junit;
 mod policy_tests;
 mod replay;

@@ -1,8 +1,16 @@
 //! CC6.8 through the library: references, evidence in every state, reports as scanners write them.
 
+mod attestors;
+mod end_to_end;
+mod ingest;
+mod no_network;
+mod opinions;
 mod references;
+mod registry;
 mod reports;
+mod signatures;
 mod states;
+mod verified;
 
 use std::path::Path;
 
@@ -15,6 +23,36 @@ use soc2gate::{
 };
 
 use crate::library;
+
+/// A directory with one policy: images may come from this host, and these checks are in force beside that.
+fn allowing(state: &Path, host: &str, checks: &str) -> String {
+    let policies = state.join("policies");
+    std::fs::create_dir_all(&policies).unwrap();
+    let text = format!(
+        "apiVersion: soc2gate.io/v1
+kind: ControlPolicy
+metadata: {{name: cc6.8-software}}
+spec:
+  criterion: CC6.8
+  control: Only software that is known, scanned and trusted runs.
+  checks:
+  - {{id: untrusted-registry, mode: audit, params: {{allow: ['{host}']}}}}
+  {checks}
+"
+    );
+    std::fs::write(policies.join("cc6.8-software.yaml"), text).unwrap();
+    policies.to_str().unwrap().to_owned()
+}
+
+/// The file that says how to reach a registry on this machine.
+fn registries_file(state: &Path, host: &str) -> String {
+    let file = state.join("registries.yaml");
+    let text = format!(
+        "registries:\n- {{host: '{host}', plainHttp: true, privateAddresses: true, requestsPerSecond: 1000}}\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    file.to_str().unwrap().to_owned()
+}
 
 /// When images are judged, unless a test says otherwise.
 const NOW: &str = "2026-06-15T12:00:00Z";

@@ -55,6 +55,8 @@ mod network;
 #[cfg(test)]
 mod notices;
 #[cfg(test)]
+mod oci_registry;
+#[cfg(test)]
 mod pod_security;
 #[cfg(test)]
 mod rbac;
@@ -70,6 +72,8 @@ mod secret_checks;
 mod secrets;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod sigstore;
 #[cfg(test)]
 mod surroundings;
 #[cfg(test)]

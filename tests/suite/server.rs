@@ -102,6 +102,7 @@ fn handlers(desk: Arc<Desk>, metrics: Arc<Metrics>) -> Handlers {
             conditions: vec![Condition::new("policies", State::Degraded, "a.yaml:1:1 is bad")],
         }),
         certificate: Arc::new(|_| None),
+        ingest: None,
         metrics,
     }
 }

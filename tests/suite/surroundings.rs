@@ -2,18 +2,25 @@
 //!
 //! Image evidence, by digest (sixty-four times the digit):
 //! `0` was never scanned; `1` was scanned yesterday and is clean; `2` was scanned yesterday and has a critical
-//! vulnerability with a fix; `3` is clean, but was scanned a month ago.
+//! vulnerability with a fix; `3` is clean, but was scanned a month ago; `5`, of
+//! `registry.example.com/shop/old`, has had the same vulnerability for 40 days.
+//!
+//! What `registry.example.com/shop` answered: `1` is signed by the pipeline, with provenance and an SBOM; `3` is signed by
+//! somebody else; of `4` the answer is still to come; the others have nothing attested.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use soc2gate::{
     criterion::Severity,
     inventory::{
         Inventory, Source,
-        image_evidence::{Collector, Rating, ScanReport, Subject, VulnerabilityReport},
+        image_evidence::{
+            Asked, Attestation, Attested, Attester, Claim, Collector, Rating, RegistryEvidence, ScanReport,
+            Signer, Subject, VulnerabilityReport,
+        },
     },
-    object::Digest,
+    object::{Digest, ImagePrefix},
 };
 
 /// When the examples are judged.
@@ -24,6 +31,7 @@ pub(crate) fn now() -> Timestamp {
 pub(crate) fn inventory() -> Inventory {
     let openssl = VulnerabilityReport {
         id: "CVE-2026-0002".into(),
+        aliases: Vec::new(),
         package: "pkg:deb/debian/openssl@3.0.15-1".into(),
         rating: Rating::Rated(Severity::Critical),
         rated_by: "nvd".into(),
@@ -33,17 +41,57 @@ pub(crate) fn inventory() -> Inventory {
     };
     let mut evidence = Collector::default();
     evidence.add(Path::new("clean.json"), &scan('1', 1, &[]));
-    evidence.add(Path::new("vulnerable.json"), &scan('2', 1, &[openssl]));
+    evidence.add(Path::new("vulnerable.json"), &scan('2', 1, std::slice::from_ref(&openssl)));
+    let mut old = scan('5', 40, &[openssl]);
+    old.subjects[0].repository = "registry.example.com/shop/old".into();
+    evidence.add(Path::new("old.json"), &old);
     evidence.add(Path::new("stale.json"), &scan('3', 30, &[]));
+    evidence.set_registry(registry().into());
     Inventory { image_evidence: Source::Ready(evidence.snapshot().into()), ..Inventory::default() }
 }
 
+/// What the registry answered a minute ago.
+fn registry() -> RegistryEvidence {
+    let pipeline = "https://ci.example.com/shop/web";
+    let built = Claim::Provenance {
+        builder: "https://ci.example.com/builder@v1".into(),
+        source: Some("git+https://git.example.com/shop/web".into()),
+    };
+    let by_pipeline = [Claim::Signature, built, Claim::Sbom { format: "SPDX" }];
+    let name: Arc<str> = "registry.example.com/shop/web".into();
+    let images = [
+        ('0', answered(Vec::new())),
+        ('1', answered(by_pipeline.map(|claim| attestation(pipeline, claim)).into())),
+        ('2', answered(Vec::new())),
+        ('3', answered(vec![attestation("https://ci.example.com/other/web", Claim::Signature)])),
+        ('4', Asked::Pending { since: now() - SignedDuration::from_secs(3) }),
+    ];
+    RegistryEvidence {
+        covered: [ImagePrefix::parse("registry.example.com/shop").unwrap()].into(),
+        images: images.map(|(digit, asked)| (digest(digit), vec![(name.clone(), asked)])).into(),
+        ..RegistryEvidence::default()
+    }
+}
+
+fn answered(attestations: Vec<Attestation>) -> Asked {
+    let asked_at = now() - SignedDuration::from_secs(60);
+    Asked::Answered(Attested { attestations, refused: Vec::new(), asked_at }.into())
+}
+
+fn attestation(subject: &str, claim: Claim) -> Attestation {
+    let signer = Signer::Certificate { issuer: "https://ci.example.com".into(), subject: subject.into() };
+    Attestation { claim, by: Attester { signer, named: None, signed_at: None } }
+}
+
+fn digest(digit: char) -> Digest {
+    Digest::parse(&format!("sha256:{}", digit.to_string().repeat(64))).unwrap()
+}
+
 fn scan<'a>(digit: char, days_ago: i64, vulnerabilities: &[VulnerabilityReport<'a>]) -> ScanReport<'a> {
-    let digest = Digest::parse(&format!("sha256:{}", digit.to_string().repeat(64))).unwrap();
     ScanReport {
         scanner: "trivy".into(),
         scanned_at: Some(now() - SignedDuration::from_hours(24 * days_ago)),
-        subjects: vec![Subject { repository: "registry.example.com/shop/web".into(), digest }],
+        subjects: vec![Subject { repository: "registry.example.com/shop/web".into(), digest: digest(digit) }],
         vulnerabilities: vulnerabilities.to_vec(),
         ..ScanReport::default()
     }

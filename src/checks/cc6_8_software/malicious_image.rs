@@ -8,9 +8,12 @@ use super::untrusted_registry::prefixes;
 use crate::{
     check::{Ask, Check, Examine, Examiner, Examples, Kinds, Params, Report, quoted},
     criterion::{Criterion, Severity, Support},
-    inventory::Source,
+    inventory::{
+        Source,
+        image_evidence::{Malicious, Tagged},
+    },
     manifest::Unusable,
-    object::{Digest, ImageAt, ImagePrefix, ImageReference},
+    object::{Digest, ImageAt, ImageReference},
 };
 
 pub(super) const CHECK: Check = Check {
@@ -69,28 +72,25 @@ fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
     };
     let digests = digests.iter().map(read).collect::<Result<HashSet<_>, _>>()?;
     let repositories = prefixes(params, "repositories", &repositories)?;
-    if digests.is_empty() && repositories.is_empty() {
-        // Nothing is listed: no image needs to be read.
-        return Ok(Examiner::Image(Box::new(|_, _, _| {})));
-    }
-    Ok(Examiner::Image(Box::new(move |image, ask: &Ask<'_>, report| {
-        examine(image, &digests, &repositories, ask, report);
-    })))
+    let listed = Malicious { digests, repositories };
+    Ok(Examiner::Image(Box::new(move |image, ask: &Ask<'_>, report| examine(image, &listed, ask, report))))
 }
 
 /// A reference that does not parse is `untrusted-registry`'s to report: no node can pull it.
-fn examine(
-    at: &ImageAt<'_>,
-    digests: &HashSet<Digest>,
-    repositories: &[ImagePrefix],
-    ask: &Ask<'_>,
-    report: &mut Report,
-) {
+fn examine(at: &ImageAt<'_>, listed: &Malicious, ask: &Ask<'_>, report: &mut Report) {
+    let feed = ask.inventory.image_evidence.ready().map(|evidence| evidence.malicious());
+    let lists = || std::iter::once(listed).chain(feed).filter(|list| !list.is_empty());
+    if lists().next().is_none() {
+        // Nothing is listed: no image needs to be read.
+        return;
+    }
     let Ok(image) = ImageReference::parse(at.reference) else { return };
     let written = || quoted(at.reference);
-    let what = if repositories.iter().any(|prefix| prefix.covers(&image)) {
+    let what = if lists().any(|list| list.covers(&image)) {
         format!("{} comes from {}, which is listed as malicious", written(), image.name())
-    } else if let Some(digest) = contents(&image, ask).into_iter().find(|digest| digests.contains(digest)) {
+    } else if let Some(digest) =
+        contents(&image, ask).into_iter().find(|digest| lists().any(|list| list.digests.contains(digest)))
+    {
         format!("{} holds {}, which is listed as malicious", written(), digest.short())
     } else {
         return;
@@ -98,13 +98,17 @@ fn examine(
     report.violation_of(at.place(), at.reference, what);
 }
 
-/// Every digest that the image is known to stand for: its own, or the one last seen under its tag, and the platform
-/// manifests of either.
+/// Every digest that the image is known to stand for: its own, or those that its tag named in the registry and in the
+/// newest scan, and the platform manifests of each.
 fn contents(image: &ImageReference, ask: &Ask<'_>) -> Vec<Digest> {
     let Source::Ready(evidence) = &ask.inventory.image_evidence else {
         return image.digest.iter().cloned().collect();
     };
-    let last_seen = || evidence.last_seen(image, ask.now).map(|(digest, _)| digest);
-    let Some(digest) = image.digest.as_ref().or_else(last_seen) else { return Vec::new() };
-    std::iter::once(digest).chain(evidence.children(digest)).cloned().collect()
+    let named = match evidence.registry().and_then(|registry| registry.tagged(image)) {
+        Some(Tagged::Resolved { digest, .. }) => Some(digest),
+        _ => None,
+    };
+    let seen = evidence.last_seen(image, ask.now).map(|(digest, _)| digest);
+    let all = image.digest.iter().chain(named).chain(seen);
+    all.flat_map(|digest| std::iter::once(digest).chain(evidence.children(digest))).cloned().collect()
 }

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::subject::{TagOnly, is_older, scanned};
+use super::{
+    identity::Written,
+    subject::{Sources, TagOnly, is_older, scanned},
+};
 use crate::{
     check::{Ask, Check, Examine, Examiner, Examples, Kinds, Need, Params, Part, Report, quoted},
     criterion::{Criterion, Severity, Support},
@@ -49,7 +52,7 @@ spec:
     examine: Examine::Configured(Kinds::PodSpecs, configure),
 };
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Parameters {
     max_age_days: u16,
@@ -57,6 +60,16 @@ struct Parameters {
     max_database_age_days: u16,
     database_age_unknown: Unknown,
     tag_only: TagOnly,
+    /// Whose attested scans count; scans in files and in the cluster always do.
+    attestors: Vec<Written>,
+}
+
+/// When a scan is stale.
+#[derive(Clone, Copy)]
+struct Limits {
+    max_age_days: u16,
+    max_database_age_days: u16,
+    database_age_unknown: Unknown,
 }
 
 /// What to make of a report that does not say how old its database was. Trivy's never do.
@@ -74,22 +87,28 @@ impl Default for Parameters {
             max_database_age_days: 3,
             database_age_unknown: Unknown::Pass,
             tag_only: TagOnly::Violation,
+            attestors: Vec::new(),
         }
     }
 }
 
 fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
-    let parameters: Parameters = params.read()?;
-    if parameters.max_age_days == 0 || parameters.max_database_age_days == 0 {
+    let Parameters { max_age_days, max_database_age_days, database_age_unknown, tag_only, attestors } =
+        params.read()?;
+    if max_age_days == 0 || max_database_age_days == 0 {
         return Err(params.refuse("`maxAgeDays` and `maxDatabaseAgeDays` are at least 1"));
     }
-    Ok(Examiner::Image(Box::new(move |image, ask: &Ask<'_>, report| examine(image, parameters, ask, report))))
+    let limits = Limits { max_age_days, max_database_age_days, database_age_unknown };
+    let sources = Sources::read(params, tag_only, attestors)?;
+    Ok(Examiner::Image(Box::new(move |image, ask: &Ask<'_>, report| {
+        examine(image, limits, &sources, ask, report);
+    })))
 }
 
-fn examine(at: &ImageAt<'_>, parameters: Parameters, ask: &Ask<'_>, report: &mut Report) {
-    let Some(scanned) = scanned(at, parameters.tag_only, ask, report) else { return };
+fn examine(at: &ImageAt<'_>, limits: Limits, sources: &Sources, ask: &Ask<'_>, report: &mut Report) {
+    let Some(scanned) = scanned(at, sources, ask, report) else { return };
     // An index is as stale as the stalest of its platforms.
-    let stale = scanned.judged.iter().find_map(|judged| staleness(judged.newest, parameters, ask.now));
+    let stale = scanned.judged.iter().find_map(|judged| staleness(judged.newest, limits, ask.now));
     if let Some(reason) = stale {
         let what = format!("{}: {reason}{}", quoted(at.reference), scanned.found);
         report.violation_of(at.place(), at.reference, what);
@@ -97,8 +116,8 @@ fn examine(at: &ImageAt<'_>, parameters: Parameters, ask: &Ask<'_>, report: &mut
 }
 
 /// What is stale about a scan, as the rest of a sentence.
-fn staleness(scan: &Scan, parameters: Parameters, now: Timestamp) -> Option<String> {
-    let Parameters { max_age_days, max_database_age_days, database_age_unknown, .. } = parameters;
+fn staleness(scan: &Scan, limits: Limits, now: Timestamp) -> Option<String> {
+    let Limits { max_age_days, max_database_age_days, database_age_unknown } = limits;
     let scanner = &scan.scanner;
     let Some(scanned_at) = scan.scanned_at else {
         return Some(format!("the report of {scanner} does not say when it was made"));

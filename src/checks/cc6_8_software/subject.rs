@@ -8,12 +8,17 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::{
+    attested::{Named, left, named, why_unknown},
+    identity::{Identities, Written},
+};
 use crate::{
-    check::{Ask, Missing, Report},
+    check::{Ask, Missing, Params, Report},
     inventory::{
         ImageEvidence, Source,
-        image_evidence::{Evidence, Judged},
+        image_evidence::{Evidence, Judged, Scan},
     },
+    manifest::Unusable,
     object::{Digest, ImageAt, ImageReference},
 };
 
@@ -24,20 +29,43 @@ pub(super) enum TagOnly {
     /// No scan can be for it: a tag names something else tomorrow.
     #[default]
     Violation,
-    /// Judge the digest that a report last saw under this tag, and say so.
+    /// Judge the digest that the registry says the tag names, or without a registry the one that a report last saw
+    /// under it, and say so.
     Resolve,
+}
+
+/// What may stand for a scan of an image.
+pub(super) struct Sources {
+    pub(super) tag_only: TagOnly,
+    /// Whose attested scans count. Files and reports of the cluster need no signature.
+    pub(super) attestors: Identities,
+}
+
+impl Sources {
+    pub(super) fn read(
+        params: &Params<'_>,
+        tag_only: TagOnly,
+        attestors: Vec<Written>,
+    ) -> Result<Self, Unusable> {
+        Ok(Self { tag_only, attestors: Identities::read(params, "attestors", attestors)? })
+    }
 }
 
 /// What is known of an image.
 pub(super) enum State<'e> {
     Scanned(Scanned<'e>),
-    Unscanned(Digest),
+    Unscanned {
+        digest: Digest,
+        /// Why a scan that somebody attested does not count: the end of a sentence.
+        disregarded: String,
+    },
     /// Without a digest, or without one that is well-formed.
     TagOnly,
 }
 
 /// An image with scans.
 pub(super) struct Scanned<'e> {
+    pub(super) image: ImageReference,
     pub(super) evidence: &'e ImageEvidence,
     /// Of the manifest, or of each platform of the index. Never empty.
     pub(super) judged: Vec<Judged<'e>>,
@@ -47,47 +75,89 @@ pub(super) struct Scanned<'e> {
 
 /// Finds the evidence for an image. Where there is nothing to judge, or no telling, the report says why.
 pub(super) fn state<'e>(
-    image: &ImageAt<'_>,
-    tag_only: TagOnly,
+    at: &ImageAt<'_>,
+    sources: &Sources,
     ask: &Ask<'e>,
     report: &mut Report,
 ) -> Option<State<'e>> {
-    if image.reference.is_empty() {
+    if at.reference.is_empty() {
         return None;
     }
     let evidence = ready(ask, report)?;
-    let reference = ImageReference::parse(image.reference).ok();
-    let (digest, found) = match reference {
-        Some(ImageReference { digest: Some(digest), .. }) => (digest, String::new()),
-        Some(reference) if tag_only == TagOnly::Resolve => match evidence.last_seen(&reference, ask.now) {
-            Some((digest, scan)) => {
-                let age = ago(scan.scanned_at, ask.now);
-                (digest.clone(), format!(", judged by {}, which the tag named {age}", digest.short()))
+    let Ok(image) = ImageReference::parse(at.reference) else { return Some(State::TagOnly) };
+    let (digest, found) = match (&image.digest, sources.tag_only) {
+        (Some(digest), _) => (digest.clone(), String::new()),
+        (None, TagOnly::Violation) => return Some(State::TagOnly),
+        (None, TagOnly::Resolve) => match resolved(evidence, &image, ask.now) {
+            Some(Named::Digest { digest, found }) => (digest, found),
+            Some(Named::Unknown(reason)) => {
+                report.not_assessable(left(reason));
+                return None;
             }
             None => return Some(State::TagOnly),
         },
-        _ => return Some(State::TagOnly),
     };
-    match evidence.of(&digest, ask.now, &|scan| scan.attester.is_none()) {
-        Evidence::Scanned(judged) => Some(State::Scanned(Scanned { evidence, judged, found })),
-        Evidence::Unscanned => Some(State::Unscanned(digest)),
-        Evidence::Unknown(reason) => {
-            report.not_assessable(Missing::Unavailable(reason.to_owned().into()));
-            None
+    let attestors = &sources.attestors;
+    let counts = |scan: &Scan| scan.attester.as_ref().is_none_or(|by| attestors.allow(&image, by));
+    let found_none = match evidence.of(&digest, ask.now, &counts) {
+        Evidence::Scanned(judged) => {
+            return Some(State::Scanned(Scanned { image, evidence, judged, found }));
         }
+        Evidence::Unscanned => None,
+        Evidence::Unknown(reason) => Some(reason),
+    };
+    // What somebody who counts attested may still be on its way.
+    if attestors.cover(&image)
+        && let Some(reason) = why_unknown(evidence, &image, &digest, ask.now)
+    {
+        report.not_assessable(left(reason));
+        return None;
     }
+    if let Some(reason) = found_none {
+        report.not_assessable(Missing::Unavailable(reason.to_owned().into()));
+        return None;
+    }
+    let disregarded = disregarded(evidence, &image, &digest, attestors, ask.now);
+    Some(State::Unscanned { digest, disregarded })
+}
+
+/// What a tag is taken for: what its registry says, if that is asked, else what a report last saw under it.
+fn resolved(evidence: &ImageEvidence, image: &ImageReference, now: Timestamp) -> Option<Named> {
+    if let Some(registry) = evidence.registry().filter(|registry| registry.covers(image)) {
+        return Some(named(registry, image, now));
+    }
+    let (digest, scan) = evidence.last_seen(image, now)?;
+    let age = ago(scan.scanned_at, now);
+    let found = format!(", judged by {}, which the tag named {age}", digest.short());
+    Some(Named::Digest { digest: digest.clone(), found })
+}
+
+/// Who attested a scan of an image that has no other, where their word does not count.
+fn disregarded(
+    evidence: &ImageEvidence,
+    image: &ImageReference,
+    digest: &Digest,
+    attestors: &Identities,
+    now: Timestamp,
+) -> String {
+    let Evidence::Scanned(judged) = evidence.of(digest, now, &|_| true) else { return String::new() };
+    let refused = judged.iter().find_map(|judged| {
+        let by = judged.newest.attester.as_ref().filter(|by| !attestors.allow(image, by))?;
+        Some(attestors.judge(image, by).reason(by))
+    });
+    refused.map_or(String::new(), |reason| format!("; the attested one {reason} (`attestors`)"))
 }
 
 /// The same for a check that has nothing to say about an image without a scan: that is not assessable, not a pass.
 pub(super) fn scanned<'e>(
-    image: &ImageAt<'_>,
-    tag_only: TagOnly,
+    at: &ImageAt<'_>,
+    sources: &Sources,
     ask: &Ask<'e>,
     report: &mut Report,
 ) -> Option<Scanned<'e>> {
-    match state(image, tag_only, ask, report)? {
+    match state(at, sources, ask, report)? {
         State::Scanned(scanned) => return Some(scanned),
-        State::Unscanned(_) => report.not_assessable(Missing::NotKnownHere(
+        State::Unscanned { .. } => report.not_assessable(Missing::NotKnownHere(
             "an image has no scan (see `unscanned-image`)".into(),
         )),
         State::TagOnly => report.not_assessable(Missing::NotKnownHere(
@@ -108,12 +178,16 @@ fn ready<'e>(ask: &Ask<'e>, report: &mut Report) -> Option<&'e ImageEvidence> {
     None
 }
 
-/// `3 days ago`, as people count.
+/// `3 s ago`, `3 days ago`, as people count.
 pub(super) fn ago(then: Option<Timestamp>, now: Timestamp) -> Cow<'static, str> {
     let Some(then) = then else { return Cow::Borrowed("at an unknown time") };
     match days(then, now) {
         ..0 => Cow::Borrowed("in the future"),
-        0 => Cow::Borrowed("less than a day ago"),
+        0 => Cow::Owned(match now.duration_since(then).as_secs() {
+            seconds @ ..60 => format!("{seconds} s ago"),
+            seconds @ ..3_600 => format!("{} min ago", seconds / 60),
+            seconds => format!("{} h ago", seconds / 3_600),
+        }),
         1 => Cow::Borrowed("1 day ago"),
         days => Cow::Owned(format!("{days} days ago")),
     }

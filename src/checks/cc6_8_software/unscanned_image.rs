@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 
-use super::subject::{State, TagOnly, state};
+use super::{
+    identity::Written,
+    subject::{Sources, State, TagOnly, state},
+};
 use crate::{
     check::{Ask, Check, Examine, Examiner, Examples, Kinds, Need, Params, Part, Report, quoted},
     criterion::{Criterion, Severity, Support},
@@ -51,19 +54,27 @@ spec:
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Parameters {
     tag_only: TagOnly,
+    /// Whose attested scans count; scans in files and in the cluster always do.
+    attestors: Vec<Written>,
 }
 
 fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
-    let Parameters { tag_only } = params.read()?;
-    Ok(Examiner::Image(Box::new(move |image, ask: &Ask<'_>, report| examine(image, tag_only, ask, report))))
+    let Parameters { tag_only, attestors } = params.read()?;
+    let sources = Sources::read(params, tag_only, attestors)?;
+    Ok(Examiner::Image(Box::new(move |image, ask: &Ask<'_>, report| examine(image, &sources, ask, report))))
 }
 
-fn examine(at: &ImageAt<'_>, tag_only: TagOnly, ask: &Ask<'_>, report: &mut Report) {
-    let Some(state) = state(at, tag_only, ask, report) else { return };
+fn examine(at: &ImageAt<'_>, sources: &Sources, ask: &Ask<'_>, report: &mut Report) {
+    let Some(state) = state(at, sources, ask, report) else { return };
     let written = quoted(at.reference);
-    let what = match (state, tag_only) {
+    let what = match (state, sources.tag_only) {
         (State::Scanned(_), _) => return,
-        (State::Unscanned(digest), _) => format!("{written}: no scan report is about {}", digest.short()),
+        (State::Unscanned { digest, disregarded }, _) if disregarded.is_empty() => {
+            format!("{written}: no scan report is about {}", digest.short())
+        }
+        (State::Unscanned { digest, disregarded }, _) => {
+            format!("{written}: no scan that counts is about {}{disregarded}", digest.short())
+        }
         (State::TagOnly, TagOnly::Violation) => {
             format!("{written} has no digest, so that no scan is known to be of it")
         }

@@ -17,6 +17,9 @@ use crate::{
     admission::Gate,
     cluster::{self, Cluster, Leadership, Observer, Standing, Surroundings, Term, Wiring},
     decision::ratchet,
+    images::resolver::Learner,
+    object::Object,
+    scanner::Sees,
     server::{Condition, State},
     telemetry::Metrics,
 };
@@ -77,11 +80,12 @@ impl Joined {
         in_force: &Arc<InForce>,
         metrics: &Arc<Metrics>,
         telling: Telling,
+        learner: Option<Learner>,
     ) -> Result<Self, cluster::Error> {
         let (leadership, standing) = cluster::stand(cluster, "soc2gate", Term::default());
         let (observer, telling) = telling.start(cluster, &leadership, &in_force.gate);
         let definitions = Definitions::start(cluster, leadership.clone(), in_force);
-        let surroundings = Arc::new(Surroundings::start(cluster, wiring(in_force, metrics)));
+        let surroundings = Arc::new(Surroundings::start(cluster, wiring(in_force, metrics, learner.clone())));
         let reviewing = tokio::spawn(review_owners(in_force.gate.clone(), surroundings.clone()));
         let (known, observing, judging) = (surroundings.clone(), observer.clone(), in_force.gate.clone());
         let status = definitions.status();
@@ -90,6 +94,8 @@ impl Joined {
             gate: in_force.gate.clone(),
             metrics: metrics.clone(),
             is_ready: Box::new(move || !matches!(known.standing(), Standing::Beginning(_))),
+            sees: learner
+                .map(|learner| Arc::new(move |object: &Object<'_>| learner.saw(object)) as Arc<Sees>),
             tell: Box::new(move |scan| {
                 let open = scan.policies.iter().map(|(policy, found)| (policy.clone(), found.open as u64));
                 status.set_findings(open.collect());
@@ -118,11 +124,13 @@ impl Joined {
     }
 }
 
-fn wiring(in_force: &Arc<InForce>, metrics: &Arc<Metrics>) -> Wiring {
+fn wiring(in_force: &Arc<InForce>, metrics: &Arc<Metrics>, learner: Option<Learner>) -> Wiring {
     let (changing, judging) = (in_force.gate.clone(), in_force.gate.clone());
     Wiring {
         install: Arc::new(move |change| changing.update_inventory(change)),
         violations: Arc::new(move |object| {
+            // Each replica meets everything that makes pods again and again: its images stay known.
+            learner.iter().for_each(|learner| learner.saw(&object));
             ratchet::of_template(&judging.policies(), object, &judging.inventory(), Timestamp::now())
         }),
         reports: in_force.scans.clone(),

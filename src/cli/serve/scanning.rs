@@ -20,7 +20,7 @@ use crate::{
     },
     inventory::Inventory,
     policy::PolicySet,
-    scanner::{Limits, Report, Scan, Scanner},
+    scanner::{Limits, Report, Scan, Scanner, Sees},
     telemetry::{Metrics, Scanned},
 };
 
@@ -88,6 +88,8 @@ pub(super) struct Background {
     pub(super) metrics: Arc<Metrics>,
     /// Whether the inventory tells what exists: before that a scan would find what is not there.
     pub(super) is_ready: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Told of every object that is met.
+    pub(super) sees: Option<Arc<Sees>>,
     /// Told of each whole account.
     pub(super) tell: Box<dyn Fn(&Scan) + Send + Sync>,
 }
@@ -213,7 +215,8 @@ impl Leader {
         let resources = Resources::discover(client).await?;
         let namespaces = BTreeSet::new();
         let round = Round { client, resources: &resources, namespaces: &namespaces };
-        let scanner = Scanner::new(policies, inventory, Timestamp::now(), Limits::default());
+        let scanner = Scanner::new(policies, inventory, Timestamp::now(), Limits::default())
+            .telling(self.background.sees.clone());
         let scanner = round.go(scanner, |_| {}).await?;
         Ok(scanner.finish(Timestamp::now()))
     }

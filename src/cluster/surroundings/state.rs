@@ -13,7 +13,7 @@ use super::{Feed, Install, Standing};
 use crate::{
     cluster::{News, Raw},
     images::Reports,
-    inventory::{ByNamespace, ImageEvidence, Marks, Source, Survey, Target, drop_from, put_into},
+    inventory::{ByNamespace, Marks, Source, Survey, Target, drop_from, put_into},
     object::Kind,
     telemetry::InventoryMetrics,
 };
@@ -60,8 +60,7 @@ struct Progress {
 struct Evidence {
     is_told: bool,
     has_changed: bool,
-    renewed: Option<Timestamp>,
-    content: Source<ImageEvidence>,
+    handed_over: Option<Timestamp>,
 }
 
 impl State {
@@ -182,7 +181,6 @@ impl State {
     pub(super) fn hand_over(&mut self, reports: &Mutex<Reports>, install: &Install, now: Timestamp) {
         let outdated_since = self.outdated_since(now);
         let is_due = self.has_changed || outdated_since != self.outdated_since;
-        self.evidence.renew(reports, now);
         let is_known = self.is_handed_over || self.are_synced(Feed::WORLD);
         if !is_due || !is_known {
             return;
@@ -192,10 +190,8 @@ impl State {
             *known = self.survey.inventory(std::mem::take(known));
             known.owners = Source::Ready(self.owners.clone());
             known.outdated_since = outdated_since;
-            if self.evidence.is_told {
-                known.image_evidence = self.evidence.content.clone();
-            }
         });
+        self.evidence.hand_over(reports, install, now);
         (self.has_changed, self.is_handed_over) = (self.evidence.has_changed, true);
         self.is_synced |= self.are_synced(Feed::WORLD) && self.are_synced(Feed::OWNERS);
     }
@@ -246,13 +242,17 @@ impl State {
 }
 
 impl Evidence {
-    fn renew(&mut self, reports: &Mutex<Reports>, now: Timestamp) {
-        let is_early = self.renewed.is_some_and(|at| now.as_second() - at.as_second() < GATHER_REPORTS);
+    /// Hands over the scans of images, from whomever they are. Others put newer ones in force at any time, so that they
+    /// are never handed over from memory.
+    fn hand_over(&mut self, reports: &Mutex<Reports>, install: &Install, now: Timestamp) {
+        let is_early = self.handed_over.is_some_and(|at| now.as_second() - at.as_second() < GATHER_REPORTS);
         if !self.is_told || !self.has_changed || is_early {
             return;
         }
-        self.content = reports.lock().unwrap_or_else(PoisonError::into_inner).snapshot();
-        (self.has_changed, self.renewed) = (false, Some(now));
+        let mut reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
+        let evidence = reports.snapshot();
+        install(&|known| known.image_evidence = evidence.clone());
+        (self.has_changed, self.handed_over) = (false, Some(now));
     }
 }
 

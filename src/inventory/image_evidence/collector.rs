@@ -2,13 +2,14 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use super::{
-    ImageEvidence, Unread,
+    FirstSight, ImageEvidence, Malicious, Unread,
+    first_seen::FirstSeen,
     pool::Scribe,
     registry::RegistryEvidence,
     scan::{Scan, ScanReport, Subject},
@@ -25,6 +26,10 @@ pub struct Collector {
     indexes: HashMap<Digest, Index>,
     vex: HashMap<Arc<str>, Vec<Arc<VexStatement>>>,
     registry: Option<Arc<RegistryEvidence>>,
+    /// Stays when a file goes: a flaw that comes back is as old as it was.
+    first_seen: FirstSeen,
+    known_exploited: Arc<HashSet<Arc<str>>>,
+    malicious: Arc<Malicious>,
     scribe: Scribe,
     /// Scans let go since the book was last written anew; what they alone needed is still in it.
     gone: usize,
@@ -53,6 +58,11 @@ const WORTH_REWRITING: usize = 1_000;
 impl Collector {
     /// Adds a scan that a file holds.
     pub fn add(&mut self, file: &Path, report: &ScanReport<'_>) {
+        self.add_from(file, &file.to_string_lossy(), report);
+    }
+
+    /// The same for a scan of whose origin there is more to say than the file.
+    pub fn add_from(&mut self, file: &Path, origin: &str, report: &ScanReport<'_>) {
         let scribe = &mut self.scribe;
         let subjects = report.subjects.iter().map(|subject| Subject {
             repository: scribe.text(&subject.repository),
@@ -66,11 +76,16 @@ impl Collector {
             database_at: report.database_at,
             platform: scribe.text(&report.platform),
             end_of_life: report.end_of_life,
-            file: file.to_string_lossy().into(),
+            file: origin.into(),
             attester: report.attester.clone(),
             tags: report.tags.iter().map(|tag| Arc::from(&**tag)).collect(),
             vulnerabilities: scribe.vulnerabilities(&report.vulnerabilities),
         });
+        if let Some(at) = scan.scanned_at {
+            for subject in scan.subjects.iter().filter(|subject| !subject.repository.is_empty()) {
+                self.first_seen.note(&subject.repository, at, &report.vulnerabilities);
+            }
+        }
         self.enlist(&scan);
         self.held += 1;
         self.files.entry(file.to_owned()).or_default().scans.push(scan);
@@ -95,6 +110,26 @@ impl Collector {
     /// Takes in what registries answered, in place of what they answered before.
     pub fn set_registry(&mut self, registry: Arc<RegistryEvidence>) {
         self.registry = Some(registry);
+    }
+
+    /// Takes in the CVEs that are known to be exploited, in place of those before.
+    pub fn set_known_exploited(&mut self, cves: HashSet<Arc<str>>) {
+        self.known_exploited = cves.into();
+    }
+
+    /// Takes in the images that are known to be hostile, in place of those before.
+    pub fn set_malicious(&mut self, list: Malicious) {
+        self.malicious = list.into();
+    }
+
+    /// When vulnerabilities were first seen, by repository: to be kept where a restart does not lose it.
+    pub fn first_seen(&self) -> impl Iterator<Item = (&str, &[FirstSight])> {
+        self.first_seen.all()
+    }
+
+    /// Takes in what was kept. Where something is known already the earlier time stays.
+    pub fn remember_first_seen(&mut self, repository: &str, sights: &[FirstSight]) {
+        self.first_seen.remember(&repository.into(), sights.iter().copied());
     }
 
     /// Notes that a file, or a part of it, could not be taken for evidence: from now on a digest without a scan is
@@ -155,6 +190,9 @@ impl Collector {
             book: self.scribe.book(),
             vex: self.vex.clone(),
             registry: self.registry.clone(),
+            first_seen: self.first_seen.clone(),
+            known_exploited: self.known_exploited.clone(),
+            malicious: self.malicious.clone(),
         }
     }
 

@@ -9,6 +9,7 @@ use super::scan::{Rating, Vulnerability, VulnerabilityReport};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Record {
     id: u32,
+    aliases: u32,
     package: u32,
     ratings: u32,
     fixed_in: u32,
@@ -18,11 +19,15 @@ struct Record {
 /// Ratings by source; the scanner's own comes first.
 type Ratings = Arc<[(Arc<str>, Rating)]>;
 
+/// The other names of a vulnerability, in ascending order.
+type Aliases = Arc<[Arc<str>]>;
+
 /// What the positions in scans stand for. A clone shares everything.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Book {
     texts: Pool<Arc<str>>,
     ratings: Pool<Ratings>,
+    aliases: Pool<Aliases>,
     records: Pool<Record>,
 }
 
@@ -32,6 +37,7 @@ pub(super) struct Scribe {
     book: Book,
     texts: HashMap<Arc<str>, u32>,
     ratings: HashMap<Ratings, u32>,
+    aliases: HashMap<Aliases, u32>,
     records: HashMap<Record, u32>,
 }
 
@@ -44,6 +50,7 @@ impl Book {
         let record = self.records.get(id)?;
         Some(Vulnerability {
             id: self.texts.get(record.id)?,
+            aliases: self.aliases.get(record.aliases)?,
             package: self.texts.get(record.package)?,
             fixable: record.fixable,
             fixed_in: self.texts.get(record.fixed_in)?,
@@ -72,13 +79,9 @@ impl Scribe {
         let ids = from.vulnerabilities(ids).map(|vulnerability| {
             let others = vulnerability.ratings.iter().map(|(by, rating)| (&**by, *rating));
             let ratings = self.write_ratings(others);
-            self.write_record(
-                vulnerability.id,
-                vulnerability.package,
-                ratings,
-                vulnerability.fixed_in,
-                vulnerability.fixable,
-            )
+            let aliases = self.write_aliases(vulnerability.aliases.iter().map(|alias| &**alias));
+            let Vulnerability { id, package, fixed_in, fixable, .. } = vulnerability;
+            self.write_record([id, package, fixed_in], aliases, ratings, fixable)
         });
         IdList::of(ids.collect())
     }
@@ -86,20 +89,26 @@ impl Scribe {
     fn record(&mut self, report: &VulnerabilityReport<'_>) -> u32 {
         let others = report.other_ratings.iter().map(|(by, rating)| (&**by, *rating));
         let ratings = self.write_ratings(std::iter::once((&*report.rated_by, report.rating)).chain(others));
-        self.write_record(&report.id, &report.package, ratings, &report.fixed_in, report.fixable)
+        let aliases = self.write_aliases(report.aliases.iter().map(|alias| &**alias));
+        self.write_record([&report.id, &report.package, &report.fixed_in], aliases, ratings, report.fixable)
     }
 
-    fn write_record(&mut self, id: &str, package: &str, ratings: u32, fixed_in: &str, fixable: bool) -> u32 {
-        let (_, id) = self.write_text(id);
-        let (_, package) = self.write_text(package);
-        let (_, fixed_in) = self.write_text(fixed_in);
-        let record = Record { id, package, ratings, fixed_in, fixable };
+    fn write_record(&mut self, texts: [&str; 3], aliases: u32, ratings: u32, fixable: bool) -> u32 {
+        let [id, package, fixed_in] = texts.map(|text| self.write_text(text).1);
+        let record = Record { id, aliases, package, ratings, fixed_in, fixable };
         *self.records.entry(record).or_insert_with(|| self.book.records.push(record))
     }
 
     fn write_ratings<'r>(&mut self, ratings: impl Iterator<Item = (&'r str, Rating)>) -> u32 {
         let ratings: Ratings = ratings.map(|(by, rating)| (self.text(by), rating)).collect();
         once(&mut self.book.ratings, &mut self.ratings, &*ratings, || ratings.clone()).1
+    }
+
+    fn write_aliases<'r>(&mut self, aliases: impl Iterator<Item = &'r str>) -> u32 {
+        let mut aliases: Vec<_> = aliases.map(|alias| self.text(alias)).collect();
+        aliases.sort_unstable();
+        aliases.dedup();
+        once(&mut self.book.aliases, &mut self.aliases, &*aliases, || aliases.clone().into()).1
     }
 
     fn write_text(&mut self, text: &str) -> (Arc<str>, u32) {

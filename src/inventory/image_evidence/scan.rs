@@ -34,6 +34,8 @@ pub struct ScanReport<'a> {
 #[derive(Clone, Debug)]
 pub struct VulnerabilityReport<'a> {
     pub id: Cow<'a, str>,
+    /// The other names that the report has for it: the CVE of a GHSA.
+    pub aliases: Vec<Cow<'a, str>>,
     /// The package's purl; where the report has none, `name@version`.
     pub package: Cow<'a, str>,
     /// The scanner's own rating.
@@ -45,6 +47,41 @@ pub struct VulnerabilityReport<'a> {
     pub fixable: bool,
     /// The versions with the fix, as the report words them; may be empty.
     pub fixed_in: Cow<'a, str>,
+}
+
+impl ScanReport<'_> {
+    /// The same, outliving the report.
+    pub fn into_owned(self) -> ScanReport<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        ScanReport {
+            scanner: owned(self.scanner),
+            scanner_version: owned(self.scanner_version),
+            vulnerabilities: self.vulnerabilities.into_iter().map(VulnerabilityReport::into_owned).collect(),
+            scanned_at: self.scanned_at,
+            database_at: self.database_at,
+            platform: self.platform,
+            end_of_life: self.end_of_life,
+            subjects: self.subjects,
+            tags: self.tags,
+            attester: self.attester,
+        }
+    }
+}
+
+impl VulnerabilityReport<'_> {
+    fn into_owned(self) -> VulnerabilityReport<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        VulnerabilityReport {
+            id: owned(self.id),
+            aliases: self.aliases.into_iter().map(owned).collect(),
+            package: owned(self.package),
+            rating: self.rating,
+            rated_by: owned(self.rated_by),
+            other_ratings: self.other_ratings.into_iter().map(|(by, rating)| (owned(by), rating)).collect(),
+            fixable: self.fixable,
+            fixed_in: owned(self.fixed_in),
+        }
+    }
 }
 
 /// A digest, and the repository in which it was seen; empty if nobody said.
@@ -65,7 +102,7 @@ pub struct Scan {
     pub platform: Arc<str>,
     pub end_of_life: bool,
     pub subjects: Box<[Subject]>,
-    /// The file it came from.
+    /// The file it came from, and who handed it in.
     pub file: Arc<str>,
     /// Who signed it, of an attestation; whoever may write files and reports needs no signature.
     pub attester: Option<Attester>,
@@ -85,6 +122,8 @@ impl Scan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Vulnerability<'e> {
     pub id: &'e str,
+    /// The other names that the scanner has for it.
+    pub aliases: &'e [Arc<str>],
     pub package: &'e str,
     pub fixable: bool,
     pub fixed_in: &'e str,
@@ -96,6 +135,11 @@ impl<'e> Vulnerability<'e> {
     pub fn rating(&self, source: Option<&str>) -> Rating {
         let by_source = source.and_then(|source| self.ratings.iter().find(|(by, _)| &**by == source));
         by_source.or(self.ratings.first()).map_or(Rating::Unknown, |(_, rating)| *rating)
+    }
+
+    /// Everything that it is called.
+    pub fn names(&self) -> impl Iterator<Item = &'e str> + use<'e> {
+        std::iter::once(self.id).chain(self.aliases.iter().map(|alias| &**alias))
     }
 
     /// The name in the purl, or the package as the report names it.

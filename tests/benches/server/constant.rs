@@ -109,6 +109,7 @@ async fn layer(address: SocketAddr, state: &Path) {
         failed: Arc::new(|_, failure| panic!("a constant cannot fail: {failure:?}")),
         readiness: Arc::new(Readiness::default),
         certificate: Arc::new(|_| None),
+        ingest: None,
         metrics: Arc::new(Metrics::new(&words).unwrap()),
     };
     let config = Config {

@@ -160,7 +160,18 @@ fn what_is_no_scan_of_a_digest_is_a_problem_with_its_reason() {
         (
             "vex.json",
             "{\"@context\": \"https://openvex.dev/ns/v0.2.0\", \"statements\": []}",
-            "it is linked data",
+            "it has no `author`",
+        ),
+        (
+            "spdx.json",
+            "{\"@context\": \"https://spdx.org/rdf/3.0.1/spdx-context.jsonld\", \"@graph\": []}",
+            "it is linked data (SPDX)",
+        ),
+        ("attested.json", "{\"invocation\": {}, \"scanner\": {}}", "it has no `scanner.result`"),
+        (
+            "statement.json",
+            "{\"_type\": \"https://in-toto.io/Statement/v1\", \"predicateType\": \"https://spdx.dev/Document\"}",
+            "an in-toto statement, but not on vulnerabilities",
         ),
         ("empty.yaml", "", "it is empty"),
         ("half.yaml", "kind: [", "it does not parse"),
@@ -270,5 +281,65 @@ fn evidence_survives_thousands_of_reports_that_come_and_go() {
         let listed: Vec<_> = evidence.vulnerabilities(judged[0].newest).collect();
         assert_eq!((listed[0].id, listed[0].fixed_in, listed.len()), ("CVE-1", "2", 1));
         assert_eq!(listed[0].rating(None), Rating::Rated(Severity::Critical));
+    }
+}
+
+#[test]
+fn reads_scans_in_the_form_of_attestations_from_files_unsigned() {
+    let report: serde_json::Value =
+        serde_json::from_str(&trivy('a', "2026-06-14T10:00:00Z", &["CVE-2026-1 HIGH 2"])).unwrap();
+    let predicate = serde_json::json!({
+        "invocation": {"parameters": null, "uri": "", "event_id": "", "builder.id": ""},
+        "scanner": {"uri": "pkg:github/aquasecurity/trivy", "version": "0.69.1", "db": {}, "result": report},
+        "metadata": {"scanStartedOn": "2026-06-14T09:00:00Z", "scanFinishedOn": "2026-06-14T09:01:00Z"},
+    });
+    let statement = crate::sigstore::statement(
+        "registry.example.com/shop/web",
+        &digest('b'),
+        "https://cosign.sigstore.dev/attestation/vuln/v1",
+        predicate.clone(),
+    );
+    let evidence = ready(evidence(&[("a.json", predicate.to_string()), ("b.json", statement.to_string())]));
+    assert_eq!(evidence.unread(), []);
+    for digit in ['a', 'b'] {
+        let digest = Digest::parse(&digest(digit)).unwrap();
+        let Evidence::Scanned(judged) = evidence.of(&digest, now(), &|_| true) else { panic!("{digit}") };
+        let scan = judged[0].newest;
+        assert_eq!((&*scan.scanner, &*scan.scanner_version, &scan.attester), ("trivy", "0.69.1", &None));
+        assert_eq!(scan.scanned_at.unwrap().to_string(), "2026-06-14T10:00:00Z");
+        assert_eq!(evidence.vulnerabilities(scan).count(), 1);
+    }
+}
+
+#[test]
+fn reads_an_openvex_document_and_lets_it_go_with_its_file() {
+    let document = r#"{
+        "@context": "https://openvex.dev/ns/v0.2.0", "@id": "https://example.com/vex/1", "author": "Shop Security",
+        "timestamp": "2026-06-01T00:00:00Z", "version": 1,
+        "statements": [{
+            "vulnerability": {"name": "CVE-2026-1", "aliases": ["GHSA-1"]},
+            "products": [{"@id": "pkg:deb/debian/zlib1g@1.2.13"}],
+            "status": "not_affected", "justification": "component_not_present"
+        }]
+    }"#;
+    let mut reports = reports(&[("vex.json", document)]);
+    let evidence = ready(reports.snapshot());
+    assert_eq!(evidence.unread(), []);
+    for name in ["CVE-2026-1", "GHSA-1"] {
+        let [statement] = evidence.vex(name) else { panic!("{name}") };
+        assert_eq!((&*statement.author, &statement.by, &statement.subject), ("Shop Security", &None, &None));
+    }
+    reports.remove(Path::new("vex.json"));
+    assert!(ready(reports.snapshot()).vex("CVE-2026-1").is_empty());
+    // One statement without a product, or without a reason, and nothing of the document counts.
+    for (from, to, reason) in [
+        ("\"products\"", "\"other\"", "the statement on CVE-2026-1 names no product"),
+        ("\"justification\"", "\"other\"", "the statement on CVE-2026-1 says not_affected without"),
+        ("not_affected", "harmless", "the statement on CVE-2026-1 has no status"),
+        ("\"timestamp\"", "\"other\"", "the statement on CVE-2026-1 has no `timestamp`"),
+    ] {
+        let broken = super::reports(&[("vex.json", document.replace(from, to))]);
+        let problems: Vec<_> = broken.problems().collect();
+        assert!(problems.len() == 1 && problems[0].reason.starts_with(reason), "{problems:?}");
     }
 }

@@ -183,6 +183,29 @@ fn kustomize_renders_what_the_program_renders() {
     }
 }
 
+#[test]
+fn the_component_for_images_gives_the_gate_its_files_and_the_way_to_registries() {
+    if Command::new("kubectl").arg("version").arg("--client").output().is_err() {
+        return eprintln!("NOT RUN: the component for images needs kubectl");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    copy(&Path::new(ROOT).join("manifests"), directory.path());
+    let text = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../base]\ncomponents: [../components/images]\n";
+    fs::create_dir(directory.path().join("own")).unwrap();
+    fs::write(directory.path().join("own/kustomization.yaml"), text).unwrap();
+    let run = Command::new("kubectl").arg("kustomize").arg(directory.path().join("own")).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let rendered = String::from_utf8(run.stdout).unwrap();
+    for words in [
+        "name: SOC2GATE_REGISTRIES",
+        "name: SOC2GATE_IMAGE_STORE",
+        "mountPath: /var/lib/soc2gate/images",
+        "port: 53",
+    ] {
+        assert!(rendered.contains(words), "{words} is missing");
+    }
+}
+
 /// Every word of a text that could be the name of a metric of ours.
 fn metrics(text: &str) -> BTreeSet<&str> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');

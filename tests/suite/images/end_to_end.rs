@@ -30,7 +30,7 @@ struct World {
     key: Key,
     fulcio: Fulcio,
     gate: Gate,
-    _state: TempDir,
+    state: TempDir,
 }
 
 impl World {
@@ -59,7 +59,7 @@ impl World {
         let own =
             ["--policies", &policies, "--registries", &registries, "--sigstore-root", root.to_str().unwrap()];
         let gate = Gate::start(&[&own[..], flags].concat());
-        Some(Self { registry, key, fulcio, gate, _state: state })
+        Some(Self { registry, key, fulcio, gate, state })
     }
 
     /// An image that nothing else has, by this tag.

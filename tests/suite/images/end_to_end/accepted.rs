@@ -141,3 +141,38 @@ async fn an_attested_vex_excuses_a_vulnerability_and_the_answer_records_it() {
     let annotations = answer.response()["auditAnnotations"].to_string();
     assert!(annotations.contains("CVE-2026-1") && annotations.contains("not_affected"), "{annotations}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_shows_who_signed_what_the_registry_holds_and_what_was_refused() {
+    let Some(world) = World::start(&["unsigned-image", "untrusted-signer"]) else { return };
+    let name = format!("{}/{SHOP}", world.registry.host);
+    let digest = world.image("1.4");
+    let signed = signature_statement(&name, digest.as_str());
+    let by_workflow = world.fulcio.identity(ISSUER, WORKFLOW, Flaw::None);
+    world.attach(&digest, Found::Referrer, BUNDLE, &by_workflow.bundle(&signed));
+    world.attach(&digest, Found::Referrer, BUNDLE, &Key::make().bundle(&signed));
+    let state = world.state.path();
+    let path = |name: &str| state.join(name).to_str().unwrap().to_owned();
+    let explain = |format: &str| {
+        let explained = std::process::Command::new(env!("CARGO_BIN_EXE_soc2gate"))
+            .args(["image", "explain", &format!("{name}:1.4"), "-o", format])
+            .args(["--registries", &path("registries.yaml"), "--sigstore-root", &path("root.json")])
+            .args(["--policies", &path("policies")])
+            .output()
+            .unwrap();
+        assert!(explained.stderr.is_empty(), "{}", String::from_utf8_lossy(&explained.stderr));
+        String::from_utf8(explained.stdout).unwrap()
+    };
+    let known: Value = serde_json::from_str(&explain("json")).unwrap();
+    assert_eq!(
+        (&known["digest"], &known["digestFrom"]),
+        (&json!(digest.as_str()), &json!("registry")),
+        "{known}"
+    );
+    assert!(known["attestations"][0]["signer"].as_str().unwrap().contains(WORKFLOW), "{known}");
+    assert_eq!(known["refused"][0]["reason"], "no key of the policy made it", "{known}");
+    let text = explain("text");
+    for words in [digest.as_str(), WORKFLOW, "no key of the policy made it", "untrusted-signer"] {
+        assert!(text.contains(words), "{words} is missing:\n{text}");
+    }
+}

@@ -27,7 +27,8 @@ use crate::{
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Scan reports that are handed in")]
 pub(super) struct Ingesting {
-    /// Directory that keeps the scan reports handed in. Replicas that share it see each other's.
+    /// Directory that keeps what is known of images: the scan reports handed in, what registries answered, and when
+    /// vulnerabilities were first seen. Replicas that share it see each other's reports.
     #[arg(long, value_name = "DIR", env = "SOC2GATE_IMAGE_STORE")]
     pub(super) image_store: Option<PathBuf>,
     /// Days after which a report handed in is removed.

@@ -95,7 +95,9 @@ impl Kept {
     }
 
     fn install(&self) {
-        let evidence = self.reports().snapshot();
+        // In force before anybody else takes a snapshot: an older one must never follow a newer.
+        let mut reports = self.reports();
+        let evidence = reports.snapshot();
         self.gate.update_inventory(|inventory| inventory.image_evidence = evidence.clone());
     }
 

@@ -230,12 +230,12 @@ impl Asking {
         let now = Timestamp::now();
         let covered = self.trust.registries.clone().into();
         let evidence = Arc::new(self.schedule.evidence(&covered, now));
-        let snapshot = {
+        {
+            // In force before anybody else takes a snapshot: an older one must never follow a newer.
             let mut reports = self.reports();
             reports.set_registry(evidence);
-            reports.snapshot()
-        };
-        (self.resolver.install)(snapshot);
+            (self.resolver.install)(reports.snapshot());
+        }
         self.learning.publish();
         let standing = self.schedule.standing(now);
         self.metrics.show(&standing);

@@ -75,7 +75,8 @@ impl Shelf {
             asked_at,
         };
         let path = self.path(&key(&image));
-        let unfinished = path.with_extension("unfinished");
+        // Replicas may share the directory.
+        let unfinished = path.with_extension(format!("{}.unfinished", uuid::Uuid::now_v7()));
         let mut file = fs::File::create(&unfinished)?;
         file.write_all(&serde_json::to_vec(&kept)?)?;
         file.sync_all()?;

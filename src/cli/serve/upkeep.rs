@@ -146,22 +146,28 @@ impl Kept {
     /// Writes down what was seen since, so that no restart sets a term back.
     fn write_down(&mut self) -> io::Result<()> {
         let Some(file) = self.file.clone() else { return Ok(()) };
-        let written: Written = {
-            let reports = self.reports();
-            let plain = |sights: &[FirstSight]| sights.iter().map(|one| (one.key(), one.minutes())).collect();
-            reports.first_seen().map(|(repository, sights)| (repository.to_owned(), plain(sights))).collect()
-        };
-        let text = serde_json::to_vec(&written)?;
-        let content = digest(&SHA256, &text).as_ref().to_vec();
-        if content == self.written {
+        if digest(&SHA256, &self.first_seen()?).as_ref() == self.written {
             return Ok(());
         }
-        let unfinished = file.with_extension("unfinished");
+        // Another replica may have written meanwhile; where both know, the earlier time stays.
+        self.recall().map_err(|(_, reason)| io::Error::other(reason))?;
+        let text = self.first_seen()?;
+        let content = digest(&SHA256, &text).as_ref().to_vec();
+        let unfinished = file.with_extension(format!("{}.unfinished", uuid::Uuid::now_v7()));
         let mut out = File::create(&unfinished)?;
         out.write_all(&text)?;
         out.sync_all()?;
         fs::rename(unfinished, file)?;
         self.written = content;
         Ok(())
+    }
+
+    /// When everything was first seen, as it is written.
+    fn first_seen(&self) -> io::Result<Vec<u8>> {
+        let reports = self.reports();
+        let plain = |sights: &[FirstSight]| sights.iter().map(|one| (one.key(), one.minutes())).collect();
+        let written: Written =
+            reports.first_seen().map(|(repository, sights)| (repository.to_owned(), plain(sights))).collect();
+        Ok(serde_json::to_vec(&written)?)
     }
 }

@@ -17,6 +17,7 @@ mod serve;
 mod test;
 mod tokens;
 mod uninstall;
+mod waiting;
 
 use std::{
     fmt,

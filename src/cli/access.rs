@@ -3,7 +3,8 @@
 use clap::Args;
 use kube::Client;
 
-use crate::{cluster::connect_as, installation::INSTALLERS, server};
+use super::waiting;
+use crate::{cluster::connect_as, installation::INSTALLERS};
 
 /// In whose name the API server is asked.
 #[derive(Args)]
@@ -23,12 +24,11 @@ impl Access {
         &self,
         work: impl AsyncFnOnce(Client) -> Result<(), String>,
     ) -> Result<(), String> {
-        server::install_provider();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.map_err(|error| error.to_string())?.block_on(async {
+        let done = waiting::on_one_thread(async {
             let client = connect_as(self.user.as_deref(), &self.groups).await;
             work(client.map_err(|error| error.to_string())?).await
-        })
+        });
+        done.map_err(|error| error.to_string())?
     }
 }
 

@@ -21,12 +21,11 @@ use self::{
     plan::Step,
     verdict::{Row, Verdict},
 };
-use super::{Format, UNUSABLE, complain, evidence::Evidence, rules::Rules, scan::Error, written};
+use super::{Format, UNUSABLE, complain, evidence::Evidence, rules::Rules, scan::Error, waiting, written};
 use crate::{
     checks,
     criterion::Criterion,
     policy::{Choice, Mode},
-    server,
 };
 
 /// Tell which checks are ready to be raised, and print what raises them.
@@ -101,10 +100,7 @@ fn criterion(text: &str) -> Result<Criterion, String> {
 
 impl Ramp {
     pub(super) fn run(&self) -> ExitCode {
-        server::install_provider();
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let told = runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(self.gather()));
-        match told {
+        match waiting::on_every_core(self.gather()).map_err(Error::from).flatten() {
             Ok(told) => {
                 let code = u8::from(self.fail_if_not_ready && !told.is_all_ready());
                 written(self.print(&told), ExitCode::from(code))

@@ -26,7 +26,7 @@ use super::{
     evidence::Evidence,
     is_coloured,
     rules::{Rules, Texts, Verdict},
-    tell, written,
+    tell, waiting, written,
 };
 use crate::{
     cluster::{self, Resources},
@@ -34,7 +34,6 @@ use crate::{
     manifest::Unusable,
     policy::PolicySet,
     scanner::{Limits, Scan as Account, Scanner, Standing},
-    server,
 };
 
 /// Judge what already runs in a cluster as the gate would.
@@ -110,10 +109,7 @@ struct Drawn {
 
 impl Scan {
     pub(super) fn run(&self) -> ExitCode {
-        server::install_provider();
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let drawn = runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(self.draw_up()));
-        match drawn {
+        match waiting::on_every_core(self.draw_up()).map_err(Error::from).flatten() {
             Ok(drawn) => {
                 let code = self.exit_code(&drawn.account);
                 written(self.print(&drawn, code), ExitCode::from(code))

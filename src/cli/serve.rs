@@ -26,7 +26,7 @@ use clap::Args;
 use hyper::{StatusCode, body::Bytes};
 use jiff::Timestamp;
 
-use super::{evidence::Evidence, rules::Rules};
+use super::{evidence::Evidence, rules::Rules, waiting};
 use crate::{
     admission::{self, Gate},
     images::oci::OciRegistries,
@@ -100,10 +100,8 @@ impl Serve {
 
     fn serve(self) -> Result<(), Error> {
         logs::start(self.log_format, &self.log_level)?;
-        server::install_provider();
         let metrics = Arc::new(admission::metrics()?);
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(async {
+        waiting::on_every_core(async {
             let cluster = self.cluster.connect(&self.rules.gate_namespace).await?;
             let telling = cluster.as_ref().map(|_| Telling::new(metrics.registry())).transpose()?;
             let hearing = self.registries.listen(&metrics)?;
@@ -154,7 +152,7 @@ impl Serve {
             }
             tracing::info!(?left, "stopped");
             Ok(())
-        })
+        })?
     }
 
     /// Begins to ask registries, if they are to be asked.

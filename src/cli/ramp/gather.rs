@@ -7,7 +7,10 @@ use std::{
 
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
-use kube::{Api, Client, api::ListParams};
+use kube::{
+    Api, Client,
+    api::{ApiResource, DynamicObject, ListParams},
+};
 
 use super::{
     Ramp, Told,
@@ -115,11 +118,13 @@ impl Ramp {
 
     /// The ceiling, as the flag or the gate's Deployment says.
     async fn ceiling(&self, client: &Client) -> Option<Ceiling> {
-        let api: Api<Deployment> = Api::namespaced(client.clone(), &self.rules.gate_namespace);
+        // Untyped, since every field of a pod that a Deployment may have would add to the program.
+        let deployments = ApiResource::erase::<Deployment>(&());
+        let namespace = &self.rules.gate_namespace;
+        let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &deployments);
         let own = ListParams::default().labels("app.kubernetes.io/name=soc2gate");
         let found = match api.list(&own).await {
             Ok(found) if found.items.is_empty() => {
-                let namespace = &self.rules.gate_namespace;
                 tell(format_args!(
                     "no Deployment of the gate is in namespace {namespace}: name it with --gate-namespace, and its ceiling, \
                      if it has one, with --mode-ceiling"

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Explain, known::Known};
 use crate::{
     check::ImageTrust,
-    cli::{rules::unreadable, tell},
+    cli::{rules::unreadable, tell, waiting},
     decision::decide,
     images::{Documents, Failure, Registry, Reports, attestations::Verifier, oci::OciRegistries},
     inventory::{
@@ -18,7 +18,6 @@ use crate::{
     object::{Digest, ImageReference},
     policy::{Choice, PolicySet},
     request::{Request, object_of},
-    server,
 };
 
 /// How many platforms of an index are asked about.
@@ -110,13 +109,10 @@ struct Asking<'a> {
 
 /// Asks the registry once, for this image and the platforms in it.
 fn asked(asking: Asking<'_>, image: &ImageReference, trust: &ImageTrust) -> Result<RegistryEvidence, String> {
-    server::install_provider();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| error.to_string())?;
     let mut evidence =
         RegistryEvidence { covered: trust.registries.clone().into(), ..RegistryEvidence::default() };
     if evidence.covers(image) {
-        runtime.block_on(asking.ask(image, &mut evidence));
+        waiting::on_one_thread(asking.ask(image, &mut evidence)).map_err(|error| error.to_string())?;
     }
     Ok(evidence)
 }

@@ -17,6 +17,8 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
+use crate::cli::waiting;
+
 /// For everything together.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -80,12 +82,11 @@ impl Post<'_> {
     /// # Errors
     /// When nobody answers, or nobody who can be trusted.
     pub(super) fn send(&self) -> Result<Answer, String> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| error.to_string())?;
-        runtime.block_on(async {
+        let sent = waiting::on_one_thread(async {
             let late = |_| format!("{} takes more than {PATIENCE:?} to answer", self.address);
             timeout(PATIENCE, self.ask()).await.map_err(late)?
-        })
+        });
+        sent.map_err(|error| error.to_string())?
     }
 
     async fn ask(&self) -> Result<Answer, String> {

@@ -8,7 +8,7 @@ pub mod ratchet;
 use jiff::Timestamp;
 
 use crate::{
-    check::{Ask, Report},
+    check::{Ask, References, Report},
     inventory::Inventory,
     policy::{Applies, Bound, Mode, PolicySet},
     request::Request,
@@ -28,7 +28,7 @@ pub fn decide(
 ) -> Decision {
     let mut found = Vec::new();
     let mut decision = Decision { is_static: request.is_mirror_pod(), ..Decision::default() };
-    let secrets = SharedScan::new(policies.fingerprint_key());
+    let (secrets, references) = (SharedScan::new(policies.fingerprint_key()), References::default());
     let old =
         if policies.compares(request.kind) { ratchet::old_object(request, &mut decision) } else { None };
     let old = old.as_ref();
@@ -39,7 +39,16 @@ pub fn decide(
             Applies::Unknown(reason) => decision.note_match_failure(&bound.policy.name, reason),
         }
         let object = request.object.as_ref();
-        let ask = Ask { request, object, old, inventory, now, version: bound.version, secrets: &secrets };
+        let ask = Ask {
+            request,
+            object,
+            old,
+            inventory,
+            now,
+            version: bound.version,
+            secrets: &secrets,
+            references: &references,
+        };
         let mut report = Report::default();
         bound.examiner.examine(&ask, &mut report);
         decision.unassessed.extend(report.missing.into_iter().map(|missing| Unassessed {

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use crate::{
-    check::{Missing, Part, Report, Version},
+    check::{Missing, Part, References, Report, Version},
     inventory::{Inventory, Source},
-    object::Object,
+    object::{ImageAt, ImageReference, ImageReferenceError, Object},
     request::Request,
     secrets::SharedScan,
 };
@@ -24,9 +24,19 @@ pub struct Ask<'r> {
     pub version: Version,
     /// The secrets of `object`, looked for when the first check asks.
     pub secrets: &'r SharedScan,
+    /// The images of `object`, parsed when the first check asks.
+    pub references: &'r References,
 }
 
 impl<'r> Ask<'r> {
+    /// What an image of the object is.
+    ///
+    /// # Errors
+    /// Why its reference is none.
+    pub fn image(&self, at: &ImageAt<'_>) -> Result<&'r ImageReference, ImageReferenceError> {
+        self.object.map_or(Err(ImageReferenceError::Empty), |object| self.references.of(object, at.position))
+    }
+
     /// What a part of the inventory holds; where it holds nothing the report says why the check cannot tell.
     pub fn known<T>(&self, part: Part, source: &'r Source<T>, report: &mut Report) -> Option<&'r T> {
         let missing = match source {

@@ -8,6 +8,7 @@ mod missing_sbom;
 mod mutable_image_tag;
 mod opinion;
 mod overdue_vulnerability;
+mod signers;
 mod stale_scan;
 mod subject;
 mod unknown_image_evidence;

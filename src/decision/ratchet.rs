@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::Decision;
 use crate::{
-    check::{Ask, Report, Violation},
+    check::{Ask, References, Report, Violation},
     inventory::{Inventory, Marks},
     object::{Object, misfit},
     policy::{Bound, PolicySet},
@@ -48,7 +48,7 @@ impl<'i> Known<'i> {
                 old
             }
         };
-        let secrets = SharedScan::new(fingerprint_key);
+        let (secrets, references) = (SharedScan::new(fingerprint_key), References::default());
         for (bound, _) in found {
             let object = Some(old);
             let ask = Ask {
@@ -59,6 +59,7 @@ impl<'i> Known<'i> {
                 now,
                 version: bound.version,
                 secrets: &secrets,
+                references: &references,
             };
             let mut report = Report::default();
             bound.examiner.examine(&ask, &mut report);

@@ -91,6 +91,12 @@ impl ImageReference {
         format!("{}/{}", self.registry, self.repository)
     }
 
+    /// Whether this is its [name](Self::name).
+    pub fn is_named(&self, name: &str) -> bool {
+        let rest = name.strip_prefix(&*self.registry).and_then(|rest| rest.strip_prefix('/'));
+        rest == Some(&*self.repository)
+    }
+
     /// The tag that a pull would use; none when a digest decides.
     pub fn effective_tag(&self) -> Option<&str> {
         if self.digest.is_some() { None } else { Some(self.tag.as_deref().unwrap_or("latest")) }

@@ -147,15 +147,13 @@ impl<'o> PodAt<'o> {
     /// Every image reference: of containers, then of image volumes.
     pub fn images(&self) -> impl Iterator<Item = ImageAt<'o>> + use<'o> {
         let pod = *self;
-        let of_containers = self
-            .containers()
-            .map(|at| ImageAt { reference: &at.container.image, source: ImageSource::Container(at) });
+        let of_containers = self.containers().map(|at| (&*at.container.image, ImageSource::Container(at)));
         let of_volumes = self.spec.volumes.iter().enumerate().filter_map(move |(position, volume)| {
             let image = volume.image.as_ref()?;
-            let source = ImageSource::Volume { pod, position, name: &volume.name };
-            Some(ImageAt { reference: &image.reference, source })
+            Some((&*image.reference, ImageSource::Volume { pod, position, name: &volume.name }))
         });
-        of_containers.chain(of_volumes)
+        let all = of_containers.chain(of_volumes).enumerate();
+        all.map(|(position, (reference, source))| ImageAt { reference, position, source })
     }
 }
 
@@ -223,6 +221,8 @@ impl<'o> ContainerAt<'o> {
 pub struct ImageAt<'o> {
     /// As written; may be absent in a template, and then empty.
     pub reference: &'o str,
+    /// Among the images of the pod.
+    pub position: usize,
     source: ImageSource<'o>,
 }
 

@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use soc2gate::{
     admission::{Identity, Review, encode},
-    check::{Ask, Report},
+    check::{Ask, References, Report},
     decision,
     inventory::Inventory,
     policy::{Loaded, PolicySet, Settings},
@@ -98,19 +98,28 @@ fn large_config_map() -> Value {
     }})
 }
 
-/// What each check costs on the two-container Deployment, dearest first: `cargo bench --bench decide -- each`. The
-/// secrets of the object are looked for once, by the first check that asks.
-fn each_check(policies: &PolicySet, inventory: &Inventory) {
-    let body = two_containers().to_string();
+/// What each check costs on a review, dearest first: `cargo bench --bench decide -- each` for the two-container
+/// Deployment under the shipped policies, then with every image check enforced. The secrets of the object are looked
+/// for once, by the first check that asks.
+fn each_check(review: &Value, policies: &PolicySet, inventory: &Inventory) {
+    let body = review.to_string();
     let review = Review::read(body.as_bytes()).unwrap();
     let (request, now) = (&review.request, Timestamp::now());
-    let secrets = SharedScan::new(None);
+    let (secrets, references) = (SharedScan::new(None), References::default());
     let mut costs: Vec<_> = policies
         .concerning(request.kind)
         .map(|bound| {
             let object = request.object.as_ref();
-            let ask =
-                Ask { request, object, old: None, inventory, now, version: bound.version, secrets: &secrets };
+            let ask = Ask {
+                request,
+                object,
+                old: None,
+                inventory,
+                now,
+                version: bound.version,
+                secrets: &secrets,
+                references: &references,
+            };
             let cost = time(|| {
                 let mut report = Report::default();
                 bound.examiner.examine(black_box(&ask), &mut report);
@@ -135,7 +144,9 @@ fn main() {
         inventory_age: None,
     };
     if std::env::args().any(|argument| argument == "each") {
-        return each_check(&policies, &inventory);
+        each_check(&two_containers(), &policies, &inventory);
+        let review = images::review(two_containers());
+        return each_check(&review, &images::policies(), &images::inventory(2, Timestamp::now()));
     }
     println!("{} checks in force", policies.bound().len());
     println!("| review | bytes | read µs | decide µs | answer µs | findings | decision |");

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use soc2gate::{
     admission::Review,
-    check::{Ask, Check, Need, Params, Report, Version, Violation},
+    check::{Ask, Check, Need, Params, References, Report, Version, Violation},
     checks,
     decision::{self, Decision},
     inventory::{Inventory, Survey},
@@ -66,8 +66,9 @@ fn examine_request(
     let params = params.first().map_or(Params::DEFAULT, |document| Params::of(&document.root));
     let examiner = check.examine.configure(&params).unwrap();
     let object = request.object.as_ref();
-    let secrets = SharedScan::new(None);
-    let ask = Ask { request, object, old, inventory, now, version, secrets: &secrets };
+    let (secrets, references) = (SharedScan::new(None), References::default());
+    let ask =
+        Ask { request, object, old, inventory, now, version, secrets: &secrets, references: &references };
     let mut report = Report::default();
     examiner.examine(&ask, &mut report);
     report

@@ -31,7 +31,7 @@ pub(super) enum Look<'e> {
 
 /// What a registry holds about one image.
 pub(super) struct Held<'e> {
-    pub(super) image: ImageReference,
+    pub(super) image: &'e ImageReference,
     /// About the manifest itself, which may be an index.
     own: &'e Attested,
     /// About each platform manifest of an index, if all were asked for.
@@ -43,9 +43,9 @@ pub(super) struct Held<'e> {
 }
 
 /// What a tag is taken for.
-pub(super) enum Named {
+pub(super) enum Named<'e> {
     Digest {
-        digest: Digest,
+        digest: &'e Digest,
         /// The end of a sentence.
         found: String,
     },
@@ -72,41 +72,16 @@ impl<'e> Held<'e> {
     }
 }
 
-/// The same for a check: what is missing, and what is not known yet, goes into its report.
-pub(super) fn held<'e>(
-    at: &ImageAt<'_>,
-    tag_only: TagOnly,
-    ask: &Ask<'e>,
-    report: &mut Report,
-) -> Option<Result<Held<'e>, WithoutDigest>> {
-    match look(at, tag_only, ask) {
-        Look::Nothing => None,
-        Look::Missing(missing) => {
-            report.not_assessable(missing);
-            None
-        }
-        Look::Unknown(reason) => {
-            report.not_assessable(left(reason));
-            None
-        }
-        Look::TagOnly => Some(Err(WithoutDigest)),
-        Look::Held(held) => Some(Ok(held)),
-    }
-}
-
-/// Nothing can be known of an image that is named by a tag alone.
-pub(super) struct WithoutDigest;
-
 /// Looks for what is attested of an image.
 pub(super) fn look<'e>(at: &ImageAt<'_>, tag_only: TagOnly, ask: &Ask<'e>) -> Look<'e> {
-    let Ok(image) = ImageReference::parse(at.reference) else { return Look::Nothing };
+    let Ok(image) = ask.image(at) else { return Look::Nothing };
     let evidence = match &ask.inventory.image_evidence {
         Source::Ready(evidence) => evidence,
         Source::NotConfigured => return Look::Missing(NOBODY_ASKS),
         Source::Unavailable(reason) => return Look::Missing(Missing::Unavailable(reason.clone().into())),
     };
     let Some(registry) = evidence.registry() else { return Look::Missing(NOBODY_ASKS) };
-    if !registry.covers(&image) {
+    if !registry.covers(image) {
         return Look::Missing(Missing::NotKnownHere(
             format!(
                 "the registry {} is not asked about images: list it in `allow` of `untrusted-registry`",
@@ -116,18 +91,18 @@ pub(super) fn look<'e>(at: &ImageAt<'_>, tag_only: TagOnly, ask: &Ask<'e>) -> Lo
         ));
     }
     let (digest, found) = match (&image.digest, tag_only) {
-        (Some(digest), _) => (digest.clone(), String::new()),
+        (Some(digest), _) => (digest, String::new()),
         (None, TagOnly::Violation) => return Look::TagOnly,
-        (None, TagOnly::Resolve) => match named(registry, &image, ask.now) {
+        (None, TagOnly::Resolve) => match named(registry, image, ask.now) {
             Named::Digest { digest, found } => (digest, found),
             Named::Unknown(reason) => return Look::Unknown(reason),
         },
     };
-    match registry.about(&image, &digest) {
+    match registry.about(image, digest) {
         Answer::Known(own) => {
-            Look::Held(with_platforms(evidence, registry, image, &digest, own, found, ask.now))
+            Look::Held(with_platforms(evidence, registry, image, digest, own, found, ask.now))
         }
-        answer => Look::Unknown(unknown("evidence", &image, answer, ask.now).unwrap_or_default()),
+        answer => Look::Unknown(unknown("evidence", image, answer, ask.now).unwrap_or_default()),
     }
 }
 
@@ -136,9 +111,9 @@ const NOBODY_ASKS: Missing = Missing::NotKnownHere(Cow::Borrowed(
 ));
 
 fn with_platforms<'e>(
-    evidence: &'e ImageEvidence,
+    evidence: &ImageEvidence,
     registry: &'e RegistryEvidence,
-    image: ImageReference,
+    image: &'e ImageReference,
     digest: &Digest,
     own: &'e Attested,
     found: String,
@@ -147,7 +122,7 @@ fn with_platforms<'e>(
     let children = evidence.children(digest);
     let mut held = Held { image, own, platforms: Vec::new(), unknown: None, found };
     for child in children {
-        match registry.about(&held.image, child) {
+        match registry.about(held.image, child) {
             Answer::Known(attested) => held.platforms.push(attested),
             // Nobody asked for it: nothing will ever come, and the image stands on what it has itself.
             Answer::NotCovered | Answer::Pending { since: None } => {
@@ -156,7 +131,7 @@ fn with_platforms<'e>(
             }
             answer => {
                 let what = format!("evidence on its platform {}", child.short());
-                held.unknown = unknown(&what, &held.image, answer, now);
+                held.unknown = unknown(&what, held.image, answer, now);
             }
         }
     }
@@ -167,7 +142,7 @@ fn with_platforms<'e>(
 }
 
 /// What the registry says that the tag of `image` names. A digest found so binds the verdict, not the node.
-pub(super) fn named(registry: &RegistryEvidence, image: &ImageReference, now: Timestamp) -> Named {
+pub(super) fn named<'e>(registry: &'e RegistryEvidence, image: &ImageReference, now: Timestamp) -> Named<'e> {
     let answer = match registry.tagged(image) {
         Some(Tagged::Resolved { digest, asked_at }) => {
             let found = format!(
@@ -175,7 +150,7 @@ pub(super) fn named(registry: &RegistryEvidence, image: &ImageReference, now: Ti
                 digest.short(),
                 ago(Some(*asked_at), now)
             );
-            return Named::Digest { digest: digest.clone(), found };
+            return Named::Digest { digest, found };
         }
         Some(Tagged::Pending { since }) => Answer::Pending { since: Some(*since) },
         Some(Tagged::Failed { reason, since, retry_at }) => {
@@ -196,7 +171,7 @@ pub(super) fn why_unknown(
     let registry = evidence.registry()?;
     match registry.about(image, digest) {
         Answer::Known(own) => {
-            with_platforms(evidence, registry, image.clone(), digest, own, String::new(), now).unknown
+            with_platforms(evidence, registry, image, digest, own, String::new(), now).unknown
         }
         answer => unknown("evidence", image, answer, now),
     }

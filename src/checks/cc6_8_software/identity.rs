@@ -112,11 +112,6 @@ impl Identities {
         self.0.iter().any(|identity| identity.covers(image))
     }
 
-    /// The image of a reference for which nobody is named: what nobody may say needs not be asked for.
-    pub(super) fn uncovered(&self, reference: &str) -> Option<ImageReference> {
-        ImageReference::parse(reference).ok().filter(|image| !self.cover(image))
-    }
-
     /// Whether the word of `attester` about `image` counts.
     pub(super) fn judge(&self, image: &ImageReference, attester: &Attester) -> Verdict {
         let mut verdict = Verdict::WrongIdentity;

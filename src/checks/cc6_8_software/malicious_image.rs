@@ -84,12 +84,12 @@ fn examine(at: &ImageAt<'_>, listed: &Malicious, ask: &Ask<'_>, report: &mut Rep
         // Nothing is listed: no image needs to be read.
         return;
     }
-    let Ok(image) = ImageReference::parse(at.reference) else { return };
+    let Ok(image) = ask.image(at) else { return };
     let written = || quoted(at.reference);
-    let what = if lists().any(|list| list.covers(&image)) {
+    let what = if lists().any(|list| list.covers(image)) {
         format!("{} comes from {}, which is listed as malicious", written(), image.name())
     } else if let Some(digest) =
-        contents(&image, ask).into_iter().find(|digest| lists().any(|list| list.digests.contains(digest)))
+        contents(image, ask).into_iter().find(|digest| lists().any(|list| list.digests.contains(digest)))
     {
         format!("{} holds {}, which is listed as malicious", written(), digest.short())
     } else {

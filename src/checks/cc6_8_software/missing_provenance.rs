@@ -4,8 +4,8 @@ use regex::Regex;
 use serde::Deserialize;
 
 use super::{
-    attested::{WithoutDigest, held},
-    identity::{Identities, Written, whole},
+    identity::{Verdict, Written, whole},
+    signers::{Signers, UNFILLED},
     subject::TagOnly,
 };
 use crate::{
@@ -70,53 +70,34 @@ struct Parameters {
 
 /// The parameters as they are asked.
 struct Reader {
-    identities: Identities,
+    signers: Signers,
     builders: Vec<Regex>,
     sources: Vec<Regex>,
-    tag_only: TagOnly,
 }
 
 fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
     let Parameters { identities, builders, sources, tag_only } = params.read()?;
-    let identities = Identities::read(params, "identities", identities)?;
+    let signers = Signers::read(params, identities, tag_only)?;
     let patterns = |parameter: &str, texts: Vec<String>| -> Result<Vec<Regex>, Unusable> {
         texts.iter().map(|text| whole(params, parameter, text)).collect()
     };
     let (builders, sources) = (patterns("builders", builders)?, patterns("sources", sources)?);
-    if identities.is_empty() {
-        return Ok(Examiner::Unfilled { parameter: "identities" });
-    }
-    let reader = Reader { identities, builders, sources, tag_only };
+    let Some(signers) = signers else { return Ok(UNFILLED) };
+    let reader = Reader { signers, builders, sources };
     Ok(Examiner::Image(Box::new(move |image, ask: &Ask<'_>, report| reader.examine(image, ask, report))))
 }
 
 impl Reader {
     fn examine(&self, at: &ImageAt<'_>, ask: &Ask<'_>, report: &mut Report) {
-        if let Some(image) = self.identities.uncovered(at.reference) {
-            let name = image.name();
-            let what =
-                format!("{}: nobody is named whose provenance for {name} counts", quoted(at.reference));
-            return report.violation_of(at.place(), at.reference, what);
-        }
-        let held = match held(at, self.tag_only, ask, report) {
-            None => return,
-            Some(Err(WithoutDigest)) => {
-                let what = format!(
-                    "{} has no digest, so that no provenance is known to be of it",
-                    quoted(at.reference)
-                );
-                return report.violation_of(at.place(), at.reference, what);
-            }
-            Some(Ok(held)) => held,
-        };
+        let Some(held) = self.signers.held(at, "provenance", ask, report) else { return };
         let counts = |attested: &Attested| {
-            attested.attestations.iter().any(|attestation| self.refusal(&held.image, attestation).is_ok())
+            attested.attestations.iter().any(|attestation| self.refusal(held.image, attestation).is_ok())
         };
         if held.is(&counts, report) != Some(false) {
             return;
         }
         let claims = held.all().flat_map(|attested| &attested.attestations);
-        let reason = claims.filter_map(|claim| self.refusal(&held.image, claim).err().flatten()).next();
+        let reason = claims.filter_map(|claim| self.refusal(held.image, claim).err().flatten()).next();
         let reason = reason.unwrap_or_else(|| "its registry holds no provenance for it".to_owned());
         let what = format!("{}: {reason}{}", quoted(at.reference), held.found);
         report.violation_of(at.place(), at.reference, what);
@@ -125,8 +106,8 @@ impl Reader {
     /// Why a statement is not the provenance that is asked for; without a reason if it is none at all.
     fn refusal(&self, image: &ImageReference, attestation: &Attestation) -> Result<(), Option<String>> {
         let Claim::Provenance { builder, source } = &attestation.claim else { return Err(None) };
-        if !self.identities.allow(image, &attestation.by) {
-            let verdict = self.identities.judge(image, &attestation.by);
+        let verdict = self.signers.identities.judge(image, &attestation.by);
+        if verdict != Verdict::Allowed {
             return Err(Some(format!("its provenance {}", verdict.reason(&attestation.by))));
         }
         let fits = |patterns: &[Regex], text: &str| {

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::{
-    attested::{WithoutDigest, held},
-    identity::{Identities, Written},
+    identity::Written,
+    signers::{Signers, UNFILLED},
     subject::TagOnly,
 };
 use crate::{
@@ -93,51 +93,31 @@ impl Default for Parameters {
 
 fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
     let parameters: Parameters = params.read()?;
-    let identities = Identities::read(params, "identities", parameters.identities)?;
-    if identities.is_empty() {
-        return Ok(Examiner::Unfilled { parameter: "identities" });
-    }
+    let Some(signers) = Signers::read(params, parameters.identities, parameters.tag_only)? else {
+        return Ok(UNFILLED);
+    };
     if parameters.formats.is_empty() {
         return Err(params.refuse("`formats` is empty: name SPDX, CycloneDX or both, or leave it out"));
     }
-    let (formats, tag_only) = (parameters.formats, parameters.tag_only);
+    let formats = parameters.formats;
     Ok(Examiner::Image(Box::new(move |image, ask: &Ask<'_>, report| {
-        examine(image, &identities, &formats, tag_only, ask, report);
+        examine(image, &signers, &formats, ask, report);
     })))
 }
 
-fn examine(
-    at: &ImageAt<'_>,
-    identities: &Identities,
-    formats: &[Format],
-    tag_only: TagOnly,
-    ask: &Ask<'_>,
-    report: &mut Report,
-) {
-    if let Some(image) = identities.uncovered(at.reference) {
-        let what =
-            format!("{}: nobody is named whose SBOM for {} counts", quoted(at.reference), image.name());
-        return report.violation_of(at.place(), at.reference, what);
-    }
-    let held = match held(at, tag_only, ask, report) {
-        None => return,
-        Some(Err(WithoutDigest)) => {
-            let what =
-                format!("{} has no digest, so that no SBOM is known to be of it", quoted(at.reference));
-            return report.violation_of(at.place(), at.reference, what);
-        }
-        Some(Ok(held)) => held,
-    };
+fn examine(at: &ImageAt<'_>, signers: &Signers, formats: &[Format], ask: &Ask<'_>, report: &mut Report) {
+    let Some(held) = signers.held(at, "SBOM", ask, report) else { return };
+    let identities = &signers.identities;
     let counts = |attested: &Attested| {
         sboms(attested).any(|(format, by)| {
-            formats.iter().any(|wanted| wanted.id() == format) && identities.allow(&held.image, by)
+            formats.iter().any(|wanted| wanted.id() == format) && identities.allow(held.image, by)
         })
     };
     if held.is(&counts, report) != Some(false) {
         return;
     }
-    let reason = match held.all().flat_map(sboms).find(|(_, by)| !identities.allow(&held.image, by)) {
-        Some((format, by)) => format!("its {format} {}", identities.judge(&held.image, by).reason(by)),
+    let reason = match held.all().flat_map(sboms).find(|(_, by)| !identities.allow(held.image, by)) {
+        Some((format, by)) => format!("its {format} {}", identities.judge(held.image, by).reason(by)),
         None => match held.all().flat_map(sboms).next() {
             Some((format, _)) => format!("its SBOM is in {format}, which is not asked for"),
             None => "its registry holds no SBOM for it".to_owned(),

@@ -6,7 +6,7 @@ use crate::{
     check::{Ask, Check, Examine, Examiner, Examples, Kinds, Params, Report, quoted},
     criterion::{Criterion, Severity, Support},
     manifest::Unusable,
-    object::{ImageAt, ImageReference},
+    object::ImageAt,
 };
 
 pub(super) const CHECK: Check = Check {
@@ -61,12 +61,12 @@ impl Default for Parameters {
 
 fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
     let Parameters { tags } = params.read()?;
-    Ok(Examiner::Image(Box::new(move |image, _: &Ask<'_>, report| examine(image, &tags, report))))
+    Ok(Examiner::Image(Box::new(move |image, ask: &Ask<'_>, report| examine(image, &tags, ask, report))))
 }
 
 /// A reference that does not parse is `untrusted-registry`'s to report: it has no tag that anyone could pull.
-fn examine(at: &ImageAt<'_>, tags: &[String], report: &mut Report) {
-    let Ok(image) = ImageReference::parse(at.reference) else { return };
+fn examine(at: &ImageAt<'_>, tags: &[String], ask: &Ask<'_>, report: &mut Report) {
+    let Ok(image) = ask.image(at) else { return };
     let written = || quoted(at.reference);
     let what = match (&image.digest, &image.tag) {
         (Some(_), _) => return,

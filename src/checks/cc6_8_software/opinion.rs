@@ -87,7 +87,7 @@ impl Authors {
         }
         match (&statement.by, &statement.subject) {
             (Some(by), Some(subject)) => {
-                case.attestors.allow(&case.scanned.image, by)
+                case.attestors.allow(case.scanned.image, by)
                     && holds(case.scanned.evidence, subject, case.digest)
             }
             (Some(_), None) => false,

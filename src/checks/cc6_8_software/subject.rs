@@ -55,7 +55,7 @@ impl Sources {
 pub(super) enum State<'e> {
     Scanned(Scanned<'e>),
     Unscanned {
-        digest: Digest,
+        digest: &'e Digest,
         /// Why a scan that somebody attested does not count: the end of a sentence.
         disregarded: String,
     },
@@ -65,7 +65,7 @@ pub(super) enum State<'e> {
 
 /// An image with scans.
 pub(super) struct Scanned<'e> {
-    pub(super) image: ImageReference,
+    pub(super) image: &'e ImageReference,
     pub(super) evidence: &'e ImageEvidence,
     /// Of the manifest, or of each platform of the index. Never empty.
     pub(super) judged: Vec<Judged<'e>>,
@@ -84,11 +84,11 @@ pub(super) fn state<'e>(
         return None;
     }
     let evidence = ready(ask, report)?;
-    let Ok(image) = ImageReference::parse(at.reference) else { return Some(State::TagOnly) };
+    let Ok(image) = ask.image(at) else { return Some(State::TagOnly) };
     let (digest, found) = match (&image.digest, sources.tag_only) {
-        (Some(digest), _) => (digest.clone(), String::new()),
+        (Some(digest), _) => (digest, String::new()),
         (None, TagOnly::Violation) => return Some(State::TagOnly),
-        (None, TagOnly::Resolve) => match resolved(evidence, &image, ask.now) {
+        (None, TagOnly::Resolve) => match resolved(evidence, image, ask.now) {
             Some(Named::Digest { digest, found }) => (digest, found),
             Some(Named::Unknown(reason)) => {
                 report.not_assessable(left(reason));
@@ -98,8 +98,8 @@ pub(super) fn state<'e>(
         },
     };
     let attestors = &sources.attestors;
-    let counts = |scan: &Scan| scan.attester.as_ref().is_none_or(|by| attestors.allow(&image, by));
-    let found_none = match evidence.of(&digest, ask.now, &counts) {
+    let counts = |scan: &Scan| scan.attester.as_ref().is_none_or(|by| attestors.allow(image, by));
+    let found_none = match evidence.of(digest, ask.now, &counts) {
         Evidence::Scanned(judged) => {
             return Some(State::Scanned(Scanned { image, evidence, judged, found }));
         }
@@ -107,8 +107,8 @@ pub(super) fn state<'e>(
         Evidence::Unknown(reason) => Some(reason),
     };
     // What somebody who counts attested may still be on its way.
-    if attestors.cover(&image)
-        && let Some(reason) = why_unknown(evidence, &image, &digest, ask.now)
+    if attestors.cover(image)
+        && let Some(reason) = why_unknown(evidence, image, digest, ask.now)
     {
         report.not_assessable(left(reason));
         return None;
@@ -117,19 +117,19 @@ pub(super) fn state<'e>(
         report.not_assessable(Missing::Unavailable(reason.to_owned().into()));
         return None;
     }
-    let disregarded = disregarded(evidence, &image, &digest, attestors, ask.now);
+    let disregarded = disregarded(evidence, image, digest, attestors, ask.now);
     Some(State::Unscanned { digest, disregarded })
 }
 
 /// What a tag is taken for: what its registry says, if that is asked, else what a report last saw under it.
-fn resolved(evidence: &ImageEvidence, image: &ImageReference, now: Timestamp) -> Option<Named> {
+fn resolved<'e>(evidence: &'e ImageEvidence, image: &ImageReference, now: Timestamp) -> Option<Named<'e>> {
     if let Some(registry) = evidence.registry().filter(|registry| registry.covers(image)) {
         return Some(named(registry, image, now));
     }
     let (digest, scan) = evidence.last_seen(image, now)?;
     let age = ago(scan.scanned_at, now);
     let found = format!(", judged by {}, which the tag named {age}", digest.short());
-    Some(Named::Digest { digest: digest.clone(), found })
+    Some(Named::Digest { digest, found })
 }
 
 /// Who attested a scan of an image that has no other, where their word does not count.

@@ -53,9 +53,9 @@ fn examine(at: &ImageAt<'_>, ask: &Ask<'_>, report: &mut Report) {
         return;
     }
     let written = || quoted(at.reference);
-    let what = match ImageReference::parse(at.reference) {
+    let what = match ask.image(at) {
         Ok(image) if image.digest.is_some() => return,
-        Ok(image) => match tagged(&image, ask) {
+        Ok(image) => match tagged(image, ask) {
             Some((digest, asked_at)) => {
                 return report.violations.push(pinnable(at, image, digest, asked_at, ask));
             }
@@ -78,14 +78,14 @@ fn tagged<'e>(image: &ImageReference, ask: &Ask<'e>) -> Option<(&'e Digest, Time
 
 fn pinnable(
     at: &ImageAt<'_>,
-    image: ImageReference,
+    image: &ImageReference,
     digest: &Digest,
     asked_at: Timestamp,
     ask: &Ask<'_>,
 ) -> Violation {
     let age = ago(Some(asked_at), ask.now);
     let what = format!("{} has no digest; its tag named {} {age}", quoted(at.reference), digest.short());
-    let pinned = ImageReference { digest: Some(digest.clone()), ..image };
+    let pinned = ImageReference { digest: Some(digest.clone()), ..image.clone() };
     let fix = format!("Write `{pinned}`, if that is the content that was approved.");
     Violation { fix: Some(fix), ..Violation::new(at.place(), at.reference.to_owned(), what) }
 }

@@ -66,20 +66,20 @@ fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
 
 fn examine(at: &ImageAt<'_>, sources: &Sources, ask: &Ask<'_>, report: &mut Report) {
     let Some(state) = state(at, sources, ask, report) else { return };
-    let written = quoted(at.reference);
+    let written = || quoted(at.reference);
     let what = match (state, sources.tag_only) {
         (State::Scanned(_), _) => return,
         (State::Unscanned { digest, disregarded }, _) if disregarded.is_empty() => {
-            format!("{written}: no scan report is about {}", digest.short())
+            format!("{}: no scan report is about {}", written(), digest.short())
         }
         (State::Unscanned { digest, disregarded }, _) => {
-            format!("{written}: no scan that counts is about {}{disregarded}", digest.short())
+            format!("{}: no scan that counts is about {}{disregarded}", written(), digest.short())
         }
         (State::TagOnly, TagOnly::Violation) => {
-            format!("{written} has no digest, so that no scan is known to be of it")
+            format!("{} has no digest, so that no scan is known to be of it", written())
         }
         (State::TagOnly, TagOnly::Resolve) => {
-            format!("{written} has no digest, and no scan report knows its tag")
+            format!("{} has no digest, and no scan report knows its tag", written())
         }
     };
     report.violation_of(at.place(), at.reference, what);

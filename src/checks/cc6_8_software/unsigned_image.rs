@@ -1,22 +1,14 @@
 //! Refuses images that nobody who may has put their name to.
 
-use serde::Deserialize;
-
 use super::{
-    attested::{WithoutDigest, held},
-    identity::{Identities, Written},
-    subject::TagOnly,
+    signers::{self, Signers},
     untrusted_signer,
 };
 use crate::{
-    check::{
-        Ask, Check, Examine, Examiner, Examples, Kinds, Missing, Need, Params, Part, Reference, Report,
-        quoted,
-    },
+    check::{Ask, Check, Examine, Examples, Kinds, Missing, Need, Part, Reference, Report, quoted},
     criterion::{Criterion, Severity, Support},
     inventory::image_evidence::{Attested, Attester, Claim},
-    manifest::Unusable,
-    object::ImageAt,
+    object::{ImageAt, ImageReference},
 };
 
 pub(super) const CHECK: Check = Check {
@@ -56,45 +48,12 @@ spec:
     .under(
         "identities: [{images: registry.example.com/shop, issuer: 'https://ci.example.com', subject: 'https://ci\\.example\\.com/shop/.+'}]",
     ),
-    examine: Examine::Configured(Kinds::PodSpecs, configure),
+    examine: Examine::Configured(Kinds::PodSpecs, |params| signers::configure(params, examine)),
 };
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-struct Parameters {
-    /// Who may sign; mandatory.
-    identities: Vec<Written>,
-    tag_only: TagOnly,
-}
-
-fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
-    let Parameters { identities, tag_only } = params.read()?;
-    let identities = Identities::read(params, "identities", identities)?;
-    if identities.is_empty() {
-        return Ok(Examiner::Unfilled { parameter: "identities" });
-    }
-    Ok(Examiner::Image(Box::new(move |image, ask: &Ask<'_>, report| {
-        examine(image, &identities, tag_only, ask, report);
-    })))
-}
-
-fn examine(at: &ImageAt<'_>, identities: &Identities, tag_only: TagOnly, ask: &Ask<'_>, report: &mut Report) {
-    let written = || quoted(at.reference);
-    // That nobody may sign it is known without asking anyone.
-    if let Some(image) = identities.uncovered(at.reference) {
-        let what = format!("{}: nobody is named who may sign images of {}", written(), image.name());
-        return report.violation_of(at.place(), at.reference, what);
-    }
-    let held = match held(at, tag_only, ask, report) {
-        None => return,
-        Some(Err(WithoutDigest)) => {
-            let what = format!("{} has no digest, so that no signature is known to be of it", written());
-            return report.violation_of(at.place(), at.reference, what);
-        }
-        Some(Ok(held)) => held,
-    };
-    let is_allowed = |attested: &Attested| signatures(attested).any(|by| identities.allow(&held.image, by));
-    if held.is(&is_allowed, report) != Some(false) {
+fn examine(at: &ImageAt<'_>, signers: &Signers, ask: &Ask<'_>, report: &mut Report) {
+    let Some(held) = signers.held(at, "signature", ask, report) else { return };
+    if held.is(&|attested| is_signed(attested, held.image, signers), report) != Some(false) {
         return;
     }
     if held.all().any(has_any) {
@@ -104,8 +63,13 @@ fn examine(at: &ImageAt<'_>, identities: &Identities, tag_only: TagOnly, ask: &A
             reason: "an image is signed by nobody who may".into(),
         });
     }
-    let what = format!("{}: its registry holds no signature for it{}", written(), held.found);
+    let what = format!("{}: its registry holds no signature for it{}", quoted(at.reference), held.found);
     report.violation_of(at.place(), at.reference, what);
+}
+
+/// Whether somebody signed it who may.
+pub(super) fn is_signed(attested: &Attested, image: &ImageReference, signers: &Signers) -> bool {
+    signatures(attested).any(|by| signers.identities.allow(image, by))
 }
 
 /// Who signed an image, believed or not.

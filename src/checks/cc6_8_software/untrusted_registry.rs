@@ -6,7 +6,7 @@ use crate::{
     check::{Ask, Check, Examine, Examiner, Examples, Kinds, Params, Reference, Report, quoted},
     criterion::{Criterion, Severity, Support},
     manifest::Unusable,
-    object::{ImageAt, ImagePrefix, ImageReference},
+    object::{ImageAt, ImagePrefix},
 };
 
 pub(super) const CHECK: Check = Check {
@@ -65,7 +65,7 @@ fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
     }
     let allow = prefixes(params, "allow", &allow)?;
     allow.iter().for_each(|prefix| params.wants_registry(prefix));
-    Ok(Examiner::Image(Box::new(move |image, _: &Ask<'_>, report| examine(image, &allow, report))))
+    Ok(Examiner::Image(Box::new(move |image, ask: &Ask<'_>, report| examine(image, &allow, ask, report))))
 }
 
 /// Reads a parameter that lists parts of registries.
@@ -84,19 +84,19 @@ pub(super) fn prefixes(
     texts.iter().map(read).collect()
 }
 
-fn examine(at: &ImageAt<'_>, allow: &[ImagePrefix], report: &mut Report) {
+fn examine(at: &ImageAt<'_>, allow: &[ImagePrefix], ask: &Ask<'_>, report: &mut Report) {
     if at.reference.is_empty() {
         return;
     }
-    let written = quoted(at.reference);
-    let what = match ImageReference::parse(at.reference) {
-        Err(error) => format!("{written} is no image reference: {error}"),
+    let written = || quoted(at.reference);
+    let what = match ask.image(at) {
+        Err(error) => format!("{} is no image reference: {error}", written()),
         // An address proves nothing about who answers there, whoever allowed it.
         Ok(image) if image.registry_is_ip() => {
-            format!("{written} names its registry by address, {}", image.registry)
+            format!("{} names its registry by address, {}", written(), image.registry)
         }
-        Ok(image) if allow.iter().any(|prefix| prefix.covers(&image)) => return,
-        Ok(image) => format!("{written} comes from {}, which is not allowed", image.name()),
+        Ok(image) if allow.iter().any(|prefix| prefix.covers(image)) => return,
+        Ok(image) => format!("{} comes from {}, which is not allowed", written(), image.name()),
     };
     report.violation_of(at.place(), at.reference, what);
 }

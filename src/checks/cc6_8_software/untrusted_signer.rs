@@ -1,18 +1,15 @@
 //! Refuses images that are signed, but by nobody who may.
 
-use serde::Deserialize;
-
 use super::{
-    attested::{Held, held},
-    identity::{Identities, Written},
-    subject::TagOnly,
-    unsigned_image::{self, has_any, signatures},
+    attested::{Held, look},
+    identity::Identities,
+    signers::{self, Signers, known},
+    unsigned_image::{self, has_any, is_signed, signatures},
 };
 use crate::{
-    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Missing, Need, Params, Part, Report, quoted},
+    check::{Ask, Check, Examine, Examples, Kinds, Missing, Need, Part, Report, quoted},
     criterion::{Criterion, Severity, Support},
     inventory::image_evidence::Attested,
-    manifest::Unusable,
     object::ImageAt,
 };
 
@@ -53,44 +50,25 @@ spec:
     .under(
         "identities: [{images: registry.example.com/shop, issuer: 'https://ci.example.com', subject: 'https://ci\\.example\\.com/shop/.+'}]",
     ),
-    examine: Examine::Configured(Kinds::PodSpecs, configure),
+    examine: Examine::Configured(Kinds::PodSpecs, |params| signers::configure(params, examine)),
 };
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-struct Parameters {
-    /// Who may sign; mandatory.
-    identities: Vec<Written>,
-    tag_only: TagOnly,
-}
-
-fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
-    let Parameters { identities, tag_only } = params.read()?;
-    let identities = Identities::read(params, "identities", identities)?;
-    if identities.is_empty() {
-        return Ok(Examiner::Unfilled { parameter: "identities" });
-    }
-    Ok(Examiner::Image(Box::new(move |image, ask: &Ask<'_>, report| {
-        examine(image, &identities, tag_only, ask, report);
-    })))
-}
 
 /// How many signers, or reasons, a message names.
 const NAMED: usize = 2;
 
-fn examine(at: &ImageAt<'_>, identities: &Identities, tag_only: TagOnly, ask: &Ask<'_>, report: &mut Report) {
+fn examine(at: &ImageAt<'_>, signers: &Signers, ask: &Ask<'_>, report: &mut Report) {
     let unsigned =
         |reason: &'static str| Missing::LeftTo { check: unsigned_image::CHECK.id, reason: reason.into() };
-    let held = match held(at, tag_only, ask, report) {
+    let held = match known(look(at, signers.tag_only, ask), report) {
         None => return,
-        Some(Err(_)) => return report.not_assessable(unsigned("an image is named without a digest")),
-        Some(Ok(held)) => held,
+        Some(None) => return report.not_assessable(unsigned("an image is named without a digest")),
+        Some(Some(held)) => held,
     };
-    let is_allowed = |attested: &Attested| signatures(attested).any(|by| identities.allow(&held.image, by));
-    if held.is(&is_allowed, report) != Some(false) {
+    if held.is(&|attested| is_signed(attested, held.image, signers), report) != Some(false) {
         return;
     }
-    if !held.all().any(has_any) || !identities.cover(&held.image) {
+    let identities = &signers.identities;
+    if !held.all().any(has_any) || !identities.cover(held.image) {
         return report
             .not_assessable(unsigned("an image has no signature, or nobody is named who may sign it"));
     }
@@ -107,8 +85,8 @@ fn examine(at: &ImageAt<'_>, identities: &Identities, tag_only: TagOnly, ask: &A
 fn reasons(held: &Held<'_>, identities: &Identities) -> Vec<String> {
     let by = |attested: &'_ Attested| -> Vec<String> {
         let signed = signatures(attested).filter_map(|by| {
-            let verdict = identities.judge(&held.image, by);
-            (!identities.allow(&held.image, by)).then(|| format!("one {}", verdict.reason(by)))
+            let verdict = identities.judge(held.image, by);
+            (!identities.allow(held.image, by)).then(|| format!("one {}", verdict.reason(by)))
         });
         let refused = attested.refused.iter().filter(|refused| refused.is_signature);
         signed.chain(refused.map(|refused| format!("one is refused: {}", refused.reason))).collect()

@@ -71,8 +71,8 @@ impl RegistryEvidence {
         if !self.covers(image) {
             return Answer::NotCovered;
         }
-        let name = image.name();
-        let here = self.images.get(digest).and_then(|all| all.iter().find(|(known, _)| **known == *name));
+        let here =
+            self.images.get(digest).and_then(|all| all.iter().find(|(known, _)| image.is_named(known)));
         match here.map(|(_, asked)| asked) {
             None => Answer::Pending { since: None },
             Some(Asked::Pending { since }) => Answer::Pending { since: Some(*since) },

@@ -20,13 +20,18 @@ use super::time;
 
 const ISSUER: &str = "https://token.example.com";
 
-/// The decision on a Deployment whose two images are signed, attested and scanned, among few and among many.
-pub(super) fn table(mut review: Value) {
+/// The review with images that are signed, attested and scanned.
+pub(super) fn review(mut review: Value) -> Value {
     let containers = review.pointer_mut("/request/object/spec/template/spec/containers").unwrap();
     for (number, container) in containers.as_array_mut().unwrap().iter_mut().enumerate() {
         container.as_object_mut().unwrap().insert("image".to_owned(), image(number).into());
     }
-    let body = review.to_string();
+    review
+}
+
+/// The decision on a Deployment with two such images, among few and among many.
+pub(super) fn table(two_containers: Value) {
+    let body = review(two_containers).to_string();
     let (review, policies, now) = (Review::read(body.as_bytes()).unwrap(), policies(), Timestamp::now());
     println!("\n| images known | memory MiB | decide µs | ratio | decision |");
     println!("| ---: | ---: | ---: | ---: | --- |");
@@ -58,7 +63,7 @@ fn image(number: usize) -> String {
     format!("{}@{}", name(number), digest(number))
 }
 
-fn policies() -> PolicySet {
+pub(super) fn policies() -> PolicySet {
     let identities = json!([{"images": "registry.example.com/shop", "issuer": ISSUER, "subject": "https://git\\.example\\.com/.*"}]);
     let text = format!(
         "apiVersion: soc2gate.io/v1
@@ -83,7 +88,7 @@ spec:
     loaded.bind(&Settings::default()).unwrap()
 }
 
-fn inventory(images: usize, now: Timestamp) -> Inventory {
+pub(super) fn inventory(images: usize, now: Timestamp) -> Inventory {
     let mut registry = RegistryEvidence {
         covered: [ImagePrefix::parse("registry.example.com").unwrap()].into(),
         ..RegistryEvidence::default()

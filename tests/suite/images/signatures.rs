@@ -138,7 +138,7 @@ fn an_image_for_which_nobody_is_named_has_nothing_that_counts_whatever_is_attest
     let image = "registry.example.com/tools/web@".to_owned() + &digest('1');
     assert_eq!(
         of(&[], "unsigned-image", IDENTITIES, &image),
-        [format!("`{image}`: nobody is named who may sign images of registry.example.com/tools/web")]
+        [format!("`{image}`: nobody is named whose signature for registry.example.com/tools/web counts")]
     );
     // Nor is an image from where nobody asks let through for want of an answer.
     for (check, what) in [("missing-provenance", "provenance"), ("missing-sbom", "SBOM")] {

@@ -3,6 +3,7 @@
 mod attested;
 mod identity;
 mod malicious_image;
+mod mismatched_attestation;
 mod missing_provenance;
 mod missing_sbom;
 mod mutable_image_tag;
@@ -36,6 +37,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &untrusted_signer::CHECK,
     &missing_provenance::CHECK,
     &missing_sbom::CHECK,
+    &mismatched_attestation::CHECK,
     &unknown_image_evidence::CHECK,
     // What is known to be hostile.
     &malicious_image::CHECK,

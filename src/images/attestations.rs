@@ -20,7 +20,7 @@ use crate::inventory::image_evidence::{
 };
 use attached::{Signed, Text};
 use proof::{Key, Proof, Root};
-use statement::Statement;
+use statement::{Statement, Unbelieved};
 
 pub(super) use statement::tell as tell_statement;
 pub(super) use vulnerabilities::tell as tell_vulnerabilities;
@@ -105,6 +105,7 @@ impl Verifier {
                 is_signature: false,
                 what: "what else is attached".into(),
                 reason: left_out.as_str().into(),
+                other: None,
             });
         }
         attested
@@ -127,10 +128,12 @@ impl Verifier {
                     format!("{ATTESTATION} {}", statement.predicate_type())
                 };
                 let named = statement.about(documents);
+                // Of whom it speaks is told of what cannot be verified as well: somebody attached it.
+                let other = named.as_ref().err().and_then(|unbelieved| unbelieved.other.clone());
                 self.prove(&signed, documents)
                     .map_err(|reason| match &named {
-                        Err(subject) if reason == proof::ANOTHER => subject.clone(),
-                        _ => reason,
+                        Err(unbelieved) if reason == proof::ANOTHER => unbelieved.clone(),
+                        _ => Unbelieved { reason, other },
                     })
                     .and_then(|proof| {
                         let by = proof.attester(named?);
@@ -140,6 +143,7 @@ impl Verifier {
             }
             Text::SimpleSigning(payload) => self
                 .prove(&signed, documents)
+                .map_err(Unbelieved::from)
                 .and_then(|proof| Ok(proof.attester(statement::simple(payload, documents)?)))
                 .map(|by| Attestation { claim: Claim::Signature, by })
                 .map_err(refused(SIGNATURE)),
@@ -162,8 +166,11 @@ impl Verifier {
 const SIGNATURE: &str = "signature";
 const ATTESTATION: &str = "attestation";
 
-fn refused(what: &str) -> impl Fn(String) -> Refused {
-    move |reason| Refused { is_signature: what == SIGNATURE, what: what.into(), reason: reason.into() }
+fn refused<U: Into<Unbelieved>>(what: &str) -> impl Fn(U) -> Refused {
+    move |unbelieved| {
+        let Unbelieved { reason, other } = unbelieved.into();
+        Refused { is_signature: what == SIGNATURE, what: what.into(), reason: reason.into(), other }
+    }
 }
 
 impl Proof {

@@ -3,6 +3,7 @@
 mod attestors;
 mod end_to_end;
 mod ingest;
+mod mismatched;
 mod no_network;
 mod opinions;
 mod references;

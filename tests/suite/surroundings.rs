@@ -16,8 +16,8 @@ use soc2gate::{
     inventory::{
         Inventory, Source,
         image_evidence::{
-            Asked, Attestation, Attested, Attester, Claim, Collector, Rating, RegistryEvidence, ScanReport,
-            Signer, Subject, VulnerabilityReport,
+            Asked, Attestation, Attested, Attester, Claim, Collector, Rating, Refused, RegistryEvidence,
+            ScanReport, Signer, Subject, VulnerabilityReport,
         },
     },
     object::{Digest, ImagePrefix},
@@ -65,6 +65,7 @@ fn registry() -> RegistryEvidence {
         ('2', answered(Vec::new())),
         ('3', answered(vec![attestation("https://ci.example.com/other/web", Claim::Signature)])),
         ('4', Asked::Pending { since: now() - SignedDuration::from_secs(3) }),
+        ('6', of_another()),
     ];
     RegistryEvidence {
         covered: [ImagePrefix::parse("registry.example.com/shop").unwrap()].into(),
@@ -76,6 +77,18 @@ fn registry() -> RegistryEvidence {
 fn answered(attestations: Vec<Attestation>) -> Asked {
     let asked_at = now() - SignedDuration::from_secs(60);
     Asked::Answered(Attested { attestations, refused: Vec::new(), asked_at }.into())
+}
+
+/// Somebody copied a signature from another image.
+fn of_another() -> Asked {
+    let refused = Refused {
+        is_signature: true,
+        what: "signature".into(),
+        reason: "its subject is another image".into(),
+        other: Some(digest('7')),
+    };
+    let asked_at = now() - SignedDuration::from_secs(60);
+    Asked::Answered(Attested { attestations: Vec::new(), refused: vec![refused], asked_at }.into())
 }
 
 fn attestation(subject: &str, claim: Claim) -> Attestation {

@@ -32,7 +32,9 @@ pub(super) enum Look<'e> {
 /// What a registry holds about one image.
 pub(super) struct Held<'e> {
     pub(super) image: &'e ImageReference,
-    /// About the manifest itself, which may be an index.
+    /// Of the manifest, which may be an index.
+    pub(super) digest: &'e Digest,
+    /// About the manifest itself.
     own: &'e Attested,
     /// About each platform manifest of an index, if all were asked for.
     platforms: Vec<&'e Attested>,
@@ -114,13 +116,13 @@ fn with_platforms<'e>(
     evidence: &ImageEvidence,
     registry: &'e RegistryEvidence,
     image: &'e ImageReference,
-    digest: &Digest,
+    digest: &'e Digest,
     own: &'e Attested,
     found: String,
     now: Timestamp,
 ) -> Held<'e> {
     let children = evidence.children(digest);
-    let mut held = Held { image, own, platforms: Vec::new(), unknown: None, found };
+    let mut held = Held { image, digest, own, platforms: Vec::new(), unknown: None, found };
     for child in children {
         match registry.about(held.image, child) {
             Answer::Known(attested) => held.platforms.push(attested),
@@ -162,10 +164,10 @@ pub(super) fn named<'e>(registry: &'e RegistryEvidence, image: &ImageReference, 
 }
 
 /// Why what is attested of an image, or of a platform of it, is not known yet; nothing if it is, or never will be.
-pub(super) fn why_unknown(
-    evidence: &ImageEvidence,
-    image: &ImageReference,
-    digest: &Digest,
+pub(super) fn why_unknown<'e>(
+    evidence: &'e ImageEvidence,
+    image: &'e ImageReference,
+    digest: &'e Digest,
     now: Timestamp,
 ) -> Option<String> {
     let registry = evidence.registry()?;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::untrusted_registry::prefixes;
 use crate::{
-    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Params, Report, quoted},
+    check::{Ask, Check, Examine, Examiner, Examples, Kinds, Missing, Params, Report, quoted},
     criterion::{Criterion, Severity, Support},
     inventory::{
         Source,
@@ -76,13 +76,14 @@ fn configure(params: &Params<'_>) -> Result<Examiner, Unusable> {
     Ok(Examiner::Image(Box::new(move |image, ask: &Ask<'_>, report| examine(image, &listed, ask, report))))
 }
 
+const NOTHING_LISTED: &str = "no image is listed as malicious: fill `digests` or `repositories`, or name a list with `--malicious-images`";
+
 /// A reference that does not parse is `untrusted-registry`'s to report: no node can pull it.
 fn examine(at: &ImageAt<'_>, listed: &Malicious, ask: &Ask<'_>, report: &mut Report) {
     let feed = ask.inventory.image_evidence.ready().map(|evidence| evidence.malicious());
     let lists = || std::iter::once(listed).chain(feed).filter(|list| !list.is_empty());
     if lists().next().is_none() {
-        // Nothing is listed: no image needs to be read.
-        return;
+        return report.not_assessable(Missing::NotKnownHere(NOTHING_LISTED.into()));
     }
     let Ok(image) = ask.image(at) else { return };
     let written = || quoted(at.reference);

@@ -15,6 +15,26 @@ use crate::{
     object::{Digest, ImageReference},
 };
 
+/// Why something attached to an image is not believed.
+#[derive(Clone, Debug)]
+pub(super) struct Unbelieved {
+    pub(super) reason: String,
+    /// The image that it speaks of instead.
+    pub(super) other: Option<Digest>,
+}
+
+impl Unbelieved {
+    fn of_another(other: Digest) -> Self {
+        Self { reason: format!("its subject is {other}, another image"), other: Some(other) }
+    }
+}
+
+impl From<String> for Unbelieved {
+    fn from(reason: String) -> Self {
+        Self { reason, other: None }
+    }
+}
+
 /// An in-toto statement, of version 0.1 or 1.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -59,20 +79,19 @@ impl<'a> Statement<'a> {
     }
 
     /// The repository that it names, if it is about this image.
-    pub(super) fn about(&self, documents: &Documents) -> Result<Option<Arc<str>>, String> {
+    pub(super) fn about(&self, documents: &Documents) -> Result<Option<Arc<str>>, Unbelieved> {
         if let Some(subject) = self.subject.iter().find(|subject| subject.is(&documents.digest)) {
             return Ok(subject.repository());
         }
         let child =
             documents.children.iter().find(|child| self.subject.iter().any(|subject| subject.is(child)));
         if let Some(child) = child {
-            return Err(format!("its subject is {child}, one platform of this image and not the whole"));
+            return Err(
+                format!("its subject is {child}, one platform of this image and not the whole").into()
+            );
         }
-        let digests = self.subject.iter().flat_map(Subject::digests);
-        Err(digests.take(1).next().map_or_else(
-            || "it names no image digest".to_owned(),
-            |digest| format!("its subject is {digest}, another image"),
-        ))
+        let other = self.subject.iter().flat_map(Subject::digests).next();
+        Err(other.map_or_else(|| "it names no image digest".to_owned().into(), Unbelieved::of_another))
     }
 }
 
@@ -133,14 +152,17 @@ struct Image {
 }
 
 /// What cosign signs by its old format: the repository that it names, if it is about this image.
-pub(super) fn simple(payload: &[u8], documents: &Documents) -> Result<Option<Arc<str>>, String> {
+pub(super) fn simple(payload: &[u8], documents: &Documents) -> Result<Option<Arc<str>>, Unbelieved> {
     let Simple { critical } = serde_json::from_slice(payload).map_err(|error| unparsable(&error))?;
     if critical.kind != "cosign container image signature" && !predicate::is_signature(&critical.kind) {
-        return Err("what it signs is no image signature of cosign".to_owned());
+        return Err("what it signs is no image signature of cosign".to_owned().into());
     }
     if critical.image.digest != documents.digest.as_str() {
+        if let Some(other) = Digest::parse(&critical.image.digest) {
+            return Err(Unbelieved::of_another(other));
+        }
         let digest: String = critical.image.digest.chars().take(80).collect();
-        return Err(format!("its subject is {digest}, another image"));
+        return Err(format!("its subject is {digest}, no image digest").into());
     }
     let reference = critical.identity.reference;
     if reference.is_empty() {

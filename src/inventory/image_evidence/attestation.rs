@@ -4,6 +4,8 @@ use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
 
+use crate::object::Digest;
+
 /// Who signed, as the verification found. That somebody signed says nothing yet about whether they may.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Signer {
@@ -75,6 +77,8 @@ pub struct Refused {
     pub what: Arc<str>,
     /// Why, as the rest of a sentence: `its subject is sha256:..., another image`.
     pub reason: Arc<str>,
+    /// What it speaks of, where that is neither the image that it is attached to nor a platform of it.
+    pub other: Option<Digest>,
 }
 
 /// What a registry holds about one image in one repository.

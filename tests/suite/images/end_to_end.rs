@@ -110,6 +110,7 @@ impl World {
 fn enforced(check: &str, identities: &Value) -> String {
     let params = match check {
         "unscanned-image" | "stale-scan" => json!({"attestors": identities}),
+        "mismatched-attestation" => return format!("- {{id: {check}, mode: enforce}}"),
         "vulnerable-image" => json!({"attestors": identities, "severity": "high"}),
         _ => json!({"identities": identities, "tagOnly": "resolve"}),
     };

@@ -125,7 +125,8 @@ fn unsigned_signed_by_somebody_else_and_refused_are_told_apart() {
         ["left to untrusted-signer: an image is signed by nobody who may"]
     );
     let reason = "its subject is sha256:99, another image";
-    let refused = Refused { is_signature: true, what: "signature".into(), reason: reason.into() };
+    let refused =
+        Refused { is_signature: true, what: "signature".into(), reason: reason.into(), other: None };
     let refused = Attested { attestations: Vec::new(), refused: vec![refused], asked_at: now() };
     assert_eq!(
         of(&[('1', Asked::Answered(refused.into()))], "untrusted-signer", IDENTITIES, &image),

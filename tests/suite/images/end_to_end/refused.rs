@@ -103,6 +103,23 @@ async fn every_way_to_sign_wrongly_has_words_of_its_own() {
     assert!(check("wrong key").unwrap().contains("untrusted-signer"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_that_was_copied_from_another_image_is_pointed_out() {
+    let Some(world) = World::start(&["mismatched-attestation"]) else { return };
+    let other = world.image("other");
+    let copied = |world: &World, digest: &Digest, name: &str| {
+        let signed = world.key.bundle(&signature_statement(name, other.as_str()));
+        world.attach(digest, Found::Referrer, BUNDLE, &signed);
+    };
+    let message = denied(&world, "1", copied).await;
+    let named = format!("its signature is of {}, another image", other.short());
+    assert!(message.contains("mismatched-attestation") && message.contains(&named), "{message}");
+    let own = world.image("2");
+    let signed = signature_statement(&format!("{}/{SHOP}", world.registry.host), own.as_str());
+    world.attach(&own, Found::Referrer, BUNDLE, &world.key.bundle(&signed));
+    assert!(world.answer(&world.by_digest(&own)).await.allowed());
+}
+
 /// A message without the names of images.
 fn reason(message: &str) -> String {
     let words = message.split(' ').filter(|word| !word.contains("sha256:") && !word.contains("127.0.0.1"));

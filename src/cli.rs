@@ -14,6 +14,7 @@ mod replay;
 mod rules;
 mod scan;
 mod serve;
+mod suppressed;
 mod test;
 mod tokens;
 mod uninstall;

@@ -16,7 +16,9 @@ use std::{
 
 use jiff::Timestamp;
 
-pub use account::{Counts, Found, NotScanned, OfNamespace, Scan, Standing, Subject, Unassessable, Why};
+pub use account::{
+    Counts, Found, NotScanned, OfNamespace, PassedOver, Scan, Standing, Subject, Unassessable, Why,
+};
 pub use report::{MOST_BYTES, MOST_RESULTS, Report};
 
 use crate::{
@@ -204,6 +206,12 @@ impl Scanner {
             let about = Unassessable { check: check.id, reason: self.text(missing.reason()) };
             let others = || Unassessable { check: check.id, reason: "other reasons".to_owned() };
             count(&mut self.scan.not_assessed, about, others);
+        }
+        for suppression in &decision.suppressions {
+            let check = suppression.check.id;
+            let about = PassedOver { check, what: self.text(&suppression.what) };
+            let others = || PassedOver { check, what: "others".to_owned() };
+            count(&mut self.scan.suppressed, about, others);
         }
         if matches!(decision.outcome, Outcome::Error { .. }) {
             self.scan.undecided += 1;

@@ -38,6 +38,8 @@ pub struct Scan {
     pub repeated: usize,
     /// For how many objects a check could not tell.
     pub not_assessed: BTreeMap<Unassessable, usize>,
+    /// What checks passed over on somebody's word (VEX), and in how many objects.
+    pub suppressed: BTreeMap<PassedOver, usize>,
     /// For how many objects a check would have to know who asks for what; stored objects tell neither.
     pub needs_request: BTreeMap<&'static str, usize>,
     /// Objects about which something enforced could not be decided.
@@ -92,6 +94,13 @@ pub struct Tally {
 pub struct Unassessable {
     pub check: &'static str,
     pub reason: String,
+}
+
+/// What a check passed over, and whose word it was.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PassedOver {
+    pub check: &'static str,
+    pub what: String,
 }
 
 /// A resource whose objects were not seen.
@@ -231,6 +240,7 @@ impl Scan {
             exemptions: BTreeMap::new(),
             repeated: 0,
             not_assessed: BTreeMap::new(),
+            suppressed: BTreeMap::new(),
             needs_request: BTreeMap::new(),
             undecided: 0,
             errors: BTreeMap::new(),

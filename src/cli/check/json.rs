@@ -8,12 +8,14 @@ use std::{
 use serde::{Serialize, Serializer};
 
 use super::report::{Judged, Report, Reported, Summary};
+use crate::cli::suppressed::Suppressed;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Output<'r> {
     findings: Findings<'r>,
     not_assessed: Vec<NotAssessed<'r>>,
+    suppressed: &'r Suppressed,
     summary: Summary,
 }
 
@@ -129,6 +131,7 @@ pub(super) fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let output = Output {
         findings: Findings(report),
         not_assessed: not_assessed(&report.not_assessed),
+        suppressed: &report.suppressed,
         summary: report.summary(),
     };
     serde_json::to_writer_pretty(&mut *out, &output)?;

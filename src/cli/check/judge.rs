@@ -56,6 +56,7 @@ impl<'p> Judge<'p> {
         for unassessed in &decision.unassessed {
             report.not_assessed(unassessed.check.id, unassessed.missing.reason());
         }
+        report.suppressed.note(&decision);
         decision.errors.iter().for_each(|error| report.error(error));
         let undecided = undecided(&decision);
         // Collected, they would lie in the room of the decision's findings, twice as much as they need.

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::{
     check::Check,
+    cli::suppressed::Suppressed,
     decision::{Fingerprint, printable},
     manifest::{Place, Unusable},
     policy::{Exemption, Mode},
@@ -25,6 +26,7 @@ pub(in crate::cli) struct Report {
     pub(in crate::cli) objects: Vec<Judged>,
     /// How many objects each check could not be answered for, by check and reason.
     pub(in crate::cli) not_assessed: BTreeMap<(&'static str, String), usize>,
+    pub(in crate::cli) suppressed: Suppressed,
     pub(in crate::cli) unusable: Vec<Unusable>,
     /// How many files and documents met in directories hold no object.
     pub(in crate::cli) skipped: usize,
@@ -205,6 +207,7 @@ impl Report {
         for (about, objects) in part.not_assessed {
             *self.not_assessed.entry(about).or_default() += objects;
         }
+        self.suppressed.absorb(part.suppressed);
         for (error, objects) in part.errors {
             *self.errors.entry(error).or_default() += objects;
         }

@@ -20,7 +20,9 @@ use crate::{
     cli::{
         UNUSABLE,
         decided::{Decided, Outcomes},
-        is_coloured, tell, written,
+        is_coloured,
+        suppressed::Suppressed,
+        tell, written,
     },
     decision::{Decision, State},
     manifest::{self, Content, Document, Node, Unusable, Value, open},
@@ -44,6 +46,7 @@ struct Reviews {
 struct Json<'r> {
     reviews: &'r [Decided],
     not_assessed: Vec<NotAssessed<'r>>,
+    suppressed: &'r Suppressed,
     summary: Summary,
 }
 
@@ -164,6 +167,7 @@ impl Reviews {
             for unassessed in &decision.unassessed {
                 self.report.not_assessed(unassessed.check.id, unassessed.missing.reason());
             }
+            self.report.suppressed.note(decision);
             decision.errors.iter().for_each(|error| self.report.error(error));
         };
         judge(body.as_bytes(), &mut take).map_err(|reason| {
@@ -181,6 +185,7 @@ impl Reviews {
                 let json = Json {
                     reviews: &self.decided,
                     not_assessed: not_assessed(&self.report.not_assessed),
+                    suppressed: &self.report.suppressed,
                     summary: self.summary(),
                 };
                 serde_json::to_writer_pretty(&mut out, &json)?;
@@ -198,6 +203,7 @@ impl Reviews {
             writeln!(out)?;
         }
         text::write_not_assessed(out, &self.report.not_assessed, "review")?;
+        self.report.suppressed.write(out, "review")?;
         let Summary { files, reviews, outcomes, skipped, unusable } = self.summary();
         let (reviews, files) = (text::amount(reviews, "review"), text::amount(files, "file"));
         write!(out, "{reviews} in {files}: {outcomes}")?;

@@ -27,6 +27,7 @@ pub(super) fn write(out: &mut impl Write, report: &Report, coloured: bool) -> io
         writeln!(out)?;
     }
     write_not_assessed(out, &report.not_assessed, "object")?;
+    report.suppressed.write(out, "object")?;
     writeln!(out, "{}", conclusion(&report.summary()))
 }
 

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::tally::{Activity, Against, ByEffect, Detail, Recorded, Tally};
-use crate::cli::{check::json::NotAssessed, check::json::not_assessed, decided::Outcomes};
+use crate::cli::{
+    check::json::NotAssessed, check::json::not_assessed, decided::Outcomes, suppressed::Suppressed,
+};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,6 +22,7 @@ struct Output<'t> {
     namespaces: BTreeMap<&'t str, Activity>,
     requesters: BTreeMap<&'t str, Activity>,
     not_assessed: Vec<NotAssessed<'t>>,
+    suppressed: &'t Suppressed,
     errors: &'t BTreeMap<String, usize>,
     not_recorded_in_full: &'t BTreeMap<&'static str, usize>,
     left_out: &'t BTreeMap<&'static str, usize>,
@@ -89,6 +92,7 @@ pub(super) fn write(out: &mut impl Write, tally: &Tally) -> io::Result<()> {
         namespaces: sorted(&tally.namespaces),
         requesters: sorted(&tally.requesters),
         not_assessed: not_assessed(&tally.not_assessed),
+        suppressed: &tally.suppressed,
         errors: &tally.errors,
         not_recorded_in_full: &tally.not_in_full,
         left_out: &tally.left_out,

@@ -7,7 +7,10 @@ use serde::Serialize;
 
 use super::effect::{Effect, Shift, effects, shifts};
 use crate::{
-    cli::decided::{self, Decided, Named, Outcomes},
+    cli::{
+        decided::{self, Decided, Named, Outcomes},
+        suppressed::Suppressed,
+    },
     decision::{Decision, Finding, State, printable},
     manifest::Unusable,
     request::{Operation, Owner, Request},
@@ -32,6 +35,7 @@ pub(super) struct Tally {
     /// The same for what controllers made: the templates of the owners are not recorded.
     pub(super) without_template: usize,
     pub(super) not_assessed: BTreeMap<(&'static str, String), usize>,
+    pub(super) suppressed: Suppressed,
     pub(super) errors: BTreeMap<String, usize>,
     /// Requests that nobody can decide any more, by reason.
     pub(super) not_in_full: BTreeMap<&'static str, usize>,
@@ -159,6 +163,7 @@ impl Tally {
             let key = (unassessed.check.id, unassessed.missing.reason().to_owned());
             *self.not_assessed.entry(key).or_default() += 1;
         }
+        self.suppressed.note(decision);
         for error in &decision.errors {
             // Where in its text an object does not decode makes no difference here.
             let error = error.rsplit_once(" at line ").map_or(&**error, |(error, _)| error);

@@ -36,6 +36,7 @@ pub(super) fn write(out: &mut impl Write, tally: &Tally, coloured: bool) -> io::
     }
     write_recorded(out, tally)?;
     write_not_assessed(out, &tally.not_assessed, "request")?;
+    tally.suppressed.write(out, "request")?;
     for (error, requests) in &tally.errors {
         writeln!(out, "error in {}: {error}", amount(*requests, "request"))?;
     }

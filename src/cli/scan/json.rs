@@ -7,10 +7,11 @@ use serde::{Serialize, Serializer};
 
 use super::{
     Drawn,
-    text::{Totals, criterion},
+    text::{Totals, criterion, suppressed},
 };
 use crate::{
     checks,
+    cli::suppressed::Suppressed,
     policy::PolicySet,
     scanner::{Found, Scan, Subject},
 };
@@ -27,6 +28,8 @@ struct Output<'d> {
     exemptions: Vec<OfExemption<'d>>,
     findings: Findings<'d>,
     not_assessed: Vec<NotAssessed<'d>>,
+    /// What checks passed over on somebody's word.
+    suppressed: Suppressed,
     /// Checks that judge who changes what; stored objects do not tell.
     needs_request: Vec<Objects<'d>>,
     not_scanned: Vec<NotScanned<'d>>,
@@ -283,6 +286,7 @@ fn output(drawn: &Drawn) -> Output<'_> {
                 objects: *objects,
             })
             .collect(),
+        suppressed: suppressed(scan),
         needs_request: scan
             .needs_request
             .iter()

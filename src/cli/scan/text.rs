@@ -10,6 +10,7 @@ use crate::{
     cli::{
         check::text::{amount, painted, write_not_assessed},
         policies::table,
+        suppressed::Suppressed,
     },
     criterion::Criterion,
     policy::Mode,
@@ -76,6 +77,7 @@ pub(super) fn write(out: &mut impl Write, scan: &Scan, coloured: bool) -> io::Re
         .map(|(about, objects)| ((about.check, about.reason.clone()), *objects))
         .collect();
     write_not_assessed(out, &not_assessed, "object")?;
+    suppressed(scan).write(out, "object")?;
     if !scan.needs_request.is_empty() {
         let checks: Vec<_> = scan.needs_request.keys().copied().collect();
         writeln!(out, "not asked, as they judge who changes what: {}", checks.join(", "))?;
@@ -108,6 +110,12 @@ fn write_object(out: &mut impl Write, namespace: &str, found: &[&Found], coloure
         writeln!(out, "  {mode} {severity} {}{seen_on}", found.line())?;
     }
     writeln!(out)
+}
+
+/// What checks passed over on somebody's word.
+pub(super) fn suppressed(scan: &Scan) -> Suppressed {
+    let all = scan.suppressed.iter();
+    all.map(|(about, objects)| (about.check, about.what.clone(), *objects)).collect()
 }
 
 /// The whole scan in one line.

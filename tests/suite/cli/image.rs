@@ -278,3 +278,46 @@ fn without_evidence_no_check_claims_that_an_image_was_not_scanned() {
     let unscanned = checks.iter().find(|one| one["check"] == "unscanned-image").unwrap();
     assert_eq!(unscanned["verdict"], "not assessable", "{unscanned}");
 }
+
+const BELIEVING: &str = "apiVersion: soc2gate.io/v1\nkind: ControlPolicy\nmetadata: {name: cc6.8-software}\nspec:\n  \
+                         criterion: CC6.8\n  control: Only software that was scanned runs.\n  checks:\n  \
+                         - {id: vulnerable-image, mode: enforce, params: {vexAuthors: [security@shop.example.com]}}\n";
+
+#[test]
+fn what_is_passed_over_on_somebodys_word_is_told_with_the_findings() {
+    let vex = json!({
+        "@context": "https://openvex.dev/ns/v0.2.0", "@id": "https://example.com/vex/1", "version": 1,
+        "author": "security@shop.example.com", "timestamp": "2026-06-01T00:00:00Z",
+        "statements": [{
+            "vulnerability": {"name": "CVE-2026-1001"},
+            "products": [{"@id": format!("pkg:oci/web@{}", digest('a').replace(':', "%3A"))}],
+            "status": "not_affected", "justification": "component_not_present",
+        }],
+    });
+    let pod = format!(
+        "{{apiVersion: v1, kind: Pod, metadata: {{name: web, namespace: shop}}, spec: {{containers: [{{name: web, image: \
+         'registry.example.com/shop/web@{}'}}]}}}}",
+        digest('a')
+    );
+    let files = [
+        ("scans/web.json", &*report('a', "CRITICAL")),
+        ("scans/vex.json", &*vex.to_string()),
+        ("policies/software.yaml", BELIEVING),
+        ("pod.yaml", &*pod),
+    ];
+    let args = ["check", "pod.yaml", "--scan-reports", "scans", "--policies", "policies"];
+    let told = run(&files, &[&args[..], &["-o", "json"]].concat());
+    assert_eq!(told.code, 0, "{}{}", told.out, told.err);
+    let told: Value = serde_json::from_str(&told.out).unwrap();
+    let suppressed = &told["suppressed"][0];
+    assert_eq!((&suppressed["check"], &suppressed["objects"]), (&json!("vulnerable-image"), &json!(1)));
+    let what = suppressed["what"].as_str().unwrap();
+    let expected = "not_affected (component_not_present) by security@shop.example.com, 2026-06-01";
+    assert!(what.starts_with("CVE-2026-1001 in ") && what.ends_with(expected), "{what}");
+    let text = run(&files, &args);
+    assert!(
+        text.out.contains(&format!("suppressed in 1 object: vulnerable-image: {what}\n")),
+        "{}",
+        text.out
+    );
+}

@@ -114,6 +114,23 @@ fn the_decision_keeps_what_it_passed_over_and_the_audit_log_shows_it() {
 }
 
 #[test]
+fn a_scan_counts_what_it_passed_over() {
+    use soc2gate::scanner::{Limits, Scanner};
+    let inventory =
+        Inventory { image_evidence: with(critical(), vec![statement()]).snapshot(), ..Inventory::default() };
+    let policies = library::enforcing("vulnerable-image", BELIEVED);
+    let mut scanner = Scanner::new(policies.into(), inventory.into(), now(), Limits::default());
+    for name in ["web", "api"] {
+        let pod = pod(&pinned('1')).replace("name: web", &format!("name: {name}"));
+        scanner.judge(soc2gate::request::object_of(&library::document(&pod)).unwrap());
+    }
+    let scan = scanner.finish(now());
+    let [(about, objects)] = &scan.suppressed.iter().collect::<Vec<_>>()[..] else { panic!("{scan:?}") };
+    assert_eq!((about.check, **objects), ("vulnerable-image", 2));
+    assert!(about.what.starts_with("GHSA-1 in openssl: not_affected ("), "{}", about.what);
+}
+
+#[test]
 fn a_statement_without_reason_of_another_status_or_from_the_future_excuses_nothing() {
     assert!(!excused(vec![VexStatement { why: "".into(), ..statement() }]));
     assert!(excused(vec![VexStatement { status: VexStatus::Fixed, why: "".into(), ..statement() }]));

@@ -15,12 +15,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::Timestamp;
 
 use super::{Attached, Documents};
-use crate::inventory::image_evidence::{
-    Attestation, Attested, Attester, Claim, Refused, ScanReport, VexStatement,
+use crate::{
+    inventory::image_evidence::{Attestation, Attested, Attester, Claim, Refused, ScanReport, VexStatement},
+    object::Digest,
 };
 use attached::{Signed, Text};
 use proof::{Key, Proof, Root};
-use statement::{Statement, Unbelieved};
+use statement::Statement;
 
 pub(super) use statement::tell as tell_statement;
 pub(super) use vulnerabilities::tell as tell_vulnerabilities;
@@ -131,9 +132,9 @@ impl Verifier {
                 // Of whom it speaks is told of what cannot be verified as well: somebody attached it.
                 let other = named.as_ref().err().and_then(|unbelieved| unbelieved.other.clone());
                 self.prove(&signed, documents)
-                    .map_err(|reason| match &named {
-                        Err(unbelieved) if reason == proof::ANOTHER => unbelieved.clone(),
-                        _ => Unbelieved { reason, other },
+                    .map_err(|unbelieved| match &named {
+                        Err(of_another) if unbelieved.reason == proof::ANOTHER => of_another.clone(),
+                        _ => Unbelieved { other, ..unbelieved },
                     })
                     .and_then(|proof| {
                         let by = proof.attester(named?);
@@ -143,7 +144,6 @@ impl Verifier {
             }
             Text::SimpleSigning(payload) => self
                 .prove(&signed, documents)
-                .map_err(Unbelieved::from)
                 .and_then(|proof| Ok(proof.attester(statement::simple(payload, documents)?)))
                 .map(|by| Attestation { claim: Claim::Signature, by })
                 .map_err(refused(SIGNATURE)),
@@ -154,7 +154,7 @@ impl Verifier {
         }
     }
 
-    fn prove(&self, signed: &Signed<'_>, documents: &Documents) -> Result<Proof, String> {
+    fn prove(&self, signed: &Signed<'_>, documents: &Documents) -> Result<Proof, Unbelieved> {
         if signed.is_keyless() {
             proof::by_certificate(&self.roots, signed, &documents.digest)
         } else {
@@ -170,6 +170,26 @@ fn refused<U: Into<Unbelieved>>(what: &str) -> impl Fn(U) -> Refused {
     move |unbelieved| {
         let Unbelieved { reason, other } = unbelieved.into();
         Refused { is_signature: what == SIGNATURE, what: what.into(), reason: reason.into(), other }
+    }
+}
+
+/// Why something attached to an image is not believed.
+#[derive(Clone, Debug)]
+struct Unbelieved {
+    reason: String,
+    /// The image that it speaks of instead.
+    other: Option<Digest>,
+}
+
+impl Unbelieved {
+    fn of_another(other: Digest) -> Self {
+        Self { reason: format!("its subject is {other}, another image"), other: Some(other) }
+    }
+}
+
+impl From<String> for Unbelieved {
+    fn from(reason: String) -> Self {
+        Self { reason, other: None }
     }
 }
 

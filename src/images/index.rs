@@ -14,6 +14,15 @@ pub(super) struct Manifest<'a> {
     digest: Option<Text<'a>>,
     #[serde(borrow)]
     platform: Option<Platform<'a>>,
+    #[serde(borrow)]
+    annotations: Option<Annotations<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Annotations<'a> {
+    #[serde(rename = "vnd.docker.reference.type", borrow)]
+    docker_type: Option<Text<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -31,6 +40,12 @@ impl Manifest<'_> {
         let is_unknown = |text: &Option<Text<'_>>| text.as_deref() == Some("unknown");
         !self.platform.as_ref().is_some_and(|of| is_unknown(&of.os) && is_unknown(&of.architecture))
     }
+}
+
+/// How many of them hold what BuildKit attests of the others, without a signature.
+pub(super) fn attestations(manifests: &[Manifest<'_>]) -> usize {
+    let annotations = manifests.iter().filter_map(|manifest| manifest.annotations.as_ref());
+    annotations.filter(|all| all.docker_type.as_deref() == Some("attestation-manifest")).count()
 }
 
 /// The manifests of an index that nodes run; none if one of them has no digest.

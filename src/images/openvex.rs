@@ -41,11 +41,30 @@ struct Statement {
 #[serde(untagged)]
 enum Vulnerability {
     Name(String),
-    Named {
-        name: String,
+    Described {
+        /// An IRI, which some writers give alone: `https://nvd.nist.gov/vuln/detail/CVE-2026-1`.
+        #[serde(rename = "@id", default)]
+        id: Option<String>,
+        #[serde(default)]
+        name: Option<String>,
         #[serde(default)]
         aliases: Option<Vec<String>>,
     },
+}
+
+impl Vulnerability {
+    /// Every name that it goes by, its own first.
+    fn names(self) -> Vec<Arc<str>> {
+        let (name, aliases) = match self {
+            Self::Name(name) => (Some(name), None),
+            Self::Described { id, name, aliases } => {
+                let name = name.filter(|name| !name.is_empty());
+                (name.or_else(|| id?.rsplit(['/', '#']).next().map(str::to_owned)), aliases)
+            }
+        };
+        let names = name.into_iter().chain(aliases.unwrap_or_default());
+        names.filter(|name| !name.is_empty()).map(Arc::from).collect()
+    }
 }
 
 /// A product, or a part of one; an identifier alone before 0.2.0.
@@ -97,12 +116,7 @@ impl Statement {
         written: Option<Timestamp>,
         image: Option<&Digest>,
     ) -> Result<VexStatement, String> {
-        let (name, aliases) = match self.vulnerability.ok_or("a statement names no vulnerability")? {
-            Vulnerability::Name(name) => (name, None),
-            Vulnerability::Named { name, aliases } => (name, aliases),
-        };
-        let names = std::iter::once(name).chain(aliases.unwrap_or_default());
-        let vulnerabilities: Vec<Arc<str>> = names.filter(|name| !name.is_empty()).map(Arc::from).collect();
+        let vulnerabilities = self.vulnerability.map(Vulnerability::names).unwrap_or_default();
         let first = vulnerabilities.first().ok_or("a statement names no vulnerability")?;
         let status = status(&self.status)
             .ok_or_else(|| format!("the statement on {first} has no status that OpenVEX knows"))?;

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
 
 use super::report::{platform, subject, tag, time};
 use crate::{
@@ -78,9 +79,9 @@ struct Found<'a> {
     severity: Option<Text<'a>>,
     #[serde(borrow)]
     severity_source: Option<Text<'a>>,
-    /// By source, 1 (low) to 4 (critical).
+    /// By source; a map that says more than the scan's own rating, so that no shape of it spoils the report.
     #[serde(borrow)]
-    vendor_severity: Option<HashMap<Text<'a>, i64>>,
+    vendor_severity: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]
@@ -128,9 +129,10 @@ fn vulnerability(found: Found<'_>) -> Result<VulnerabilityReport<'_>, String> {
     let id = found.id.ok_or("a vulnerability has no `VulnerabilityID`")?.0;
     let fixed_in = found.fixed_version.unwrap_or_default().0;
     let rated_by = found.severity_source.unwrap_or_default().0;
-    let others = found.vendor_severity.unwrap_or_default().into_iter();
-    let mut other_ratings: Vec<_> =
-        others.filter(|(by, _)| **by != *rated_by).map(|(by, number)| (by.0, rating(number))).collect();
+    let others: HashMap<Text<'_>, Value> =
+        found.vendor_severity.and_then(|map| serde_json::from_str(map.get()).ok()).unwrap_or_default();
+    let others = others.into_iter().filter(|(by, _)| **by != *rated_by);
+    let mut other_ratings: Vec<_> = others.map(|(by, said)| (by.0, rating(&said))).collect();
     other_ratings.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     Ok(VulnerabilityReport {
         id,
@@ -160,12 +162,13 @@ pub(super) fn package<'a>(
     }
 }
 
-fn rating(number: i64) -> Rating {
-    match number {
-        1 => Rating::Rated(Severity::Low),
-        2 => Rating::Rated(Severity::Medium),
-        3 => Rating::Rated(Severity::High),
-        4 => Rating::Rated(Severity::Critical),
-        _ => Rating::Unknown,
+/// 1 (low) to 4 (critical), or the word.
+fn rating(said: &Value) -> Rating {
+    match said.as_i64() {
+        Some(1) => Rating::Rated(Severity::Low),
+        Some(2) => Rating::Rated(Severity::Medium),
+        Some(3) => Rating::Rated(Severity::High),
+        Some(4) => Rating::Rated(Severity::Critical),
+        _ => Rating::of(said.as_str().unwrap_or_default()),
     }
 }

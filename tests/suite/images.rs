@@ -2,6 +2,7 @@
 
 mod attestors;
 mod end_to_end;
+mod formats;
 mod ingest;
 mod mismatched;
 mod no_network;

@@ -1,6 +1,7 @@
 //! Makes what signs images: keys, and a Sigstore of our own (authority, certificate log, transparency log), all at
 //! run time. What is signed with them is written as cosign writes it.
 
+mod authority;
 mod fulcio;
 
 use aws_lc_rs::{
@@ -19,6 +20,7 @@ use sigstore_verify::{
     types::{DerPublicKey, Sha256Hash, pae},
 };
 
+pub(crate) use authority::Authority;
 pub(crate) use fulcio::{Flaw, Fulcio};
 
 pub(crate) const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";

@@ -14,7 +14,10 @@ use sigstore_verify::{
     },
 };
 
-use super::attached::{Signed, Text};
+use super::{
+    Unbelieved,
+    attached::{Signed, Text},
+};
 use crate::{inventory::image_evidence::Signer, object::Digest};
 
 /// Who signed and, if somebody vouches for it, when.
@@ -109,7 +112,7 @@ pub(super) fn by_key(
     roots: &[Root],
     signed: &Signed<'_>,
     digest: &Digest,
-) -> Result<Proof, String> {
+) -> Result<Proof, Unbelieved> {
     let artifact = artifact(digest)?;
     let found = match (&signed.bundle.content, signed.text()) {
         (SignatureContent::DsseEnvelope(envelope), _) => {
@@ -123,13 +126,13 @@ pub(super) fn by_key(
             speaks_of(&signed.bundle, &artifact)?;
             keys.iter().find(|key| key.made_over(&message.signature, &artifact))
         }
-        _ => return Err("it is of a kind that is not read".to_owned()),
+        _ => return Err("it is of a kind that is not read".to_owned().into()),
     };
     let Some(key) = found else {
         return Err(if keys.iter().any(|key| key.is_meant(&signed.bundle)) {
-            UNFIT.to_owned()
+            UNFIT.to_owned().into()
         } else {
-            "no key of the policy made it".to_owned()
+            "no key of the policy made it".to_owned().into()
         });
     };
     let material = &signed.bundle.verification_material;
@@ -147,7 +150,11 @@ pub(super) fn by_key(
 }
 
 /// Finds who signed with a certificate: chain, certificate log, transparency log or timestamp, signature.
-pub(super) fn by_certificate(roots: &[Root], signed: &Signed<'_>, digest: &Digest) -> Result<Proof, String> {
+pub(super) fn by_certificate(
+    roots: &[Root],
+    signed: &Signed<'_>,
+    digest: &Digest,
+) -> Result<Proof, Unbelieved> {
     let artifact = artifact(digest)?;
     if matches!(signed.text(), Text::Manifest) {
         speaks_of(&signed.bundle, &artifact)?;
@@ -155,7 +162,7 @@ pub(super) fn by_certificate(roots: &[Root], signed: &Signed<'_>, digest: &Diges
     let mut closest: Option<(u8, String)> = None;
     for root in roots {
         match root.verifier.verify(input(signed, &artifact), &signed.bundle, &root.policy) {
-            Ok(verified) => return identified(&verified),
+            Ok(verified) => return Ok(identified(&verified)?),
             Err(error) => {
                 let (rank, reason) = worded(&error, root, &signed.bundle);
                 if closest.as_ref().is_none_or(|(known, _)| rank > *known) {
@@ -164,7 +171,7 @@ pub(super) fn by_certificate(roots: &[Root], signed: &Signed<'_>, digest: &Diges
             }
         }
     }
-    Err(closest.map_or_else(|| UNROOTED.to_owned(), |(_, reason)| reason))
+    Err(closest.map_or_else(|| UNROOTED.to_owned(), |(_, reason)| reason).into())
 }
 
 fn identified(verified: &VerificationResult) -> Result<Proof, String> {
@@ -198,12 +205,13 @@ fn artifact(digest: &Digest) -> Result<ArtifactDigest, String> {
 }
 
 /// Whether a signature over a manifest is over this one.
-fn speaks_of(bundle: &Bundle, image: &ArtifactDigest) -> Result<(), String> {
+fn speaks_of(bundle: &Bundle, image: &ArtifactDigest) -> Result<(), Unbelieved> {
     let SignatureContent::MessageSignature(message) = &bundle.content else { return Ok(()) };
     match &message.message_digest {
         Some(other) if other.digest.as_bytes() != image.as_bytes() => {
             let algorithm = other.algorithm.to_string().to_lowercase().replace("sha2_", "sha");
-            Err(format!("its subject is {algorithm}:{}, another image", other.digest.to_hex()))
+            let other = Digest::parse(&format!("{algorithm}:{}", other.digest.to_hex()));
+            Err(other.map_or_else(|| ANOTHER.to_owned().into(), Unbelieved::of_another))
         }
         _ => Ok(()),
     }
@@ -252,7 +260,11 @@ fn worded(error: &Error, root: &Root, bundle: &Bundle) -> (u8, String) {
         Error::Timestamp(TimestampError::NoVerifiedTimestamp(_)) => {
             (1, "nobody vouches for when it was signed".to_owned())
         }
-        Error::Timestamp(_) => (0, "its timestamp is of no authority that is known here".to_owned()),
+        Error::Timestamp(_) => {
+            // Where both do without a log, this root is the one that was meant.
+            let is_meant = root.logs.is_empty() && entries.is_empty();
+            (if is_meant { 2 } else { 0 }, "its timestamp is of no authority that is known here".to_owned())
+        }
         Error::Bundle(sigstore_verify::bundle::Error::MissingSigningTimeEvidence)
         | Error::Bundle(sigstore_verify::bundle::Error::MissingInclusionProof(_))
         | Error::Bundle(sigstore_verify::bundle::Error::MissingInclusionPromise(_)) => {

@@ -3,37 +3,17 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use super::{
     super::report::{Content, unparsable},
-    predicate, vulnerabilities,
+    Unbelieved, predicate, vulnerabilities,
 };
 use crate::{
     images::Documents,
     inventory::image_evidence::Subject as Scanned,
     object::{Digest, ImageReference},
 };
-
-/// Why something attached to an image is not believed.
-#[derive(Clone, Debug)]
-pub(super) struct Unbelieved {
-    pub(super) reason: String,
-    /// The image that it speaks of instead.
-    pub(super) other: Option<Digest>,
-}
-
-impl Unbelieved {
-    fn of_another(other: Digest) -> Self {
-        Self { reason: format!("its subject is {other}, another image"), other: Some(other) }
-    }
-}
-
-impl From<String> for Unbelieved {
-    fn from(reason: String) -> Self {
-        Self { reason, other: None }
-    }
-}
 
 /// An in-toto statement, of version 0.1 or 1.
 #[derive(Deserialize)]
@@ -52,8 +32,9 @@ pub(super) struct Statement<'a> {
 struct Subject {
     #[serde(default)]
     name: Option<String>,
+    /// Of other software in other shapes; those of images are texts.
     #[serde(default)]
-    digest: BTreeMap<String, String>,
+    digest: BTreeMap<String, Value>,
 }
 
 impl<'a> Statement<'a> {
@@ -97,7 +78,8 @@ impl<'a> Statement<'a> {
 
 impl Subject {
     fn digests(&self) -> impl Iterator<Item = Digest> {
-        self.digest.iter().filter_map(|(algorithm, hex)| Digest::parse(&format!("{algorithm}:{hex}")))
+        let texts = self.digest.iter().filter_map(|(algorithm, hex)| Some((algorithm, hex.as_str()?)));
+        texts.filter_map(|(algorithm, hex)| Digest::parse(&format!("{algorithm}:{hex}")))
     }
 
     fn is(&self, digest: &Digest) -> bool {

@@ -32,7 +32,16 @@ pub(super) async fn gather(
         reasons: Vec::new(),
     };
     let bytes = gathering.manifest(digest).await?;
-    let children = wire::read::<Manifest<'_>>(&bytes).and_then(|manifest| manifest.children());
+    let read = wire::read::<Manifest<'_>>(&bytes);
+    let children = read.and_then(|manifest| {
+        let inside = manifest.attestations();
+        if inside > 0 {
+            gathering.reasons.push(format!(
+                "{inside} attestations lie in the index itself, as builders leave them: nobody signed these"
+            ));
+        }
+        manifest.children()
+    });
     let children =
         children.map_err(|reason| Failure::Unusable(format!("{} at {digest}: {reason}", image.name())))?;
     gathering.tagged(Found::SignatureTag, "sig").await?;

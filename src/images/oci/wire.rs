@@ -76,6 +76,11 @@ fn speaks(media_type: &str) -> bool {
 }
 
 impl Manifest<'_> {
+    /// How many manifests of an index hold attestations that its builder wrote, unsigned.
+    pub(super) fn attestations(&self) -> usize {
+        self.manifests.as_ref().map_or(0, |manifests| index::attestations(&manifests.kept))
+    }
+
     /// The manifests of its platforms; none if it is no index.
     pub(super) fn children(&self) -> Result<Vec<Digest>, String> {
         let Some(manifests) = &self.manifests else { return Ok(Vec::new()) };

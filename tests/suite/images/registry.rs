@@ -1,5 +1,6 @@
 //! Asking registries: a real one, and ones that answer as no registry should.
 
+mod built;
 mod fake;
 mod faulty;
 mod guarded;

@@ -3,6 +3,7 @@
 mod certificates;
 mod published;
 mod said;
+mod timestamps;
 
 use std::{collections::BTreeMap, sync::Arc};
 

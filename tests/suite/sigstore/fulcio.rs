@@ -14,7 +14,7 @@ use sigstore_verify::{
     types::DerCertificate,
 };
 
-use super::{Key, bundle};
+use super::{Authority, Key, bundle};
 
 /// A Sigstore of our own: who vouches for identities, and the logs in which everything must be entered.
 pub(crate) struct Fulcio {
@@ -60,6 +60,17 @@ impl Fulcio {
 
     /// What a `trusted_root.json` says of it.
     pub(crate) fn trusted_root(&self) -> String {
+        self.root().to_string()
+    }
+
+    /// The same where timestamps of this authority stand in for a transparency log.
+    pub(crate) fn trusted_root_without_log(&self, authority: &Authority) -> String {
+        let mut root = self.root();
+        (root["tlogs"], root["timestampAuthorities"]) = (json!([]), json!([authority.trusted()]));
+        root.to_string()
+    }
+
+    fn root(&self) -> Value {
         let valid = json!({"start": "2020-01-01T00:00:00Z"});
         let log = |key: &Key| {
             json!({
@@ -83,7 +94,6 @@ impl Fulcio {
             }],
             "timestampAuthorities": [],
         })
-        .to_string()
     }
 
     /// A certificate for a URI (a workflow), vouched for by an OIDC issuer.
@@ -215,6 +225,33 @@ impl Identity<'_> {
     /// The same without its entry in the transparency log.
     pub(crate) fn bundle_without_log(&self, statement: &Value) -> String {
         self.unlogged_or_logged(statement, false)
+    }
+
+    /// The same with the word of an authority on when it was signed.
+    pub(crate) fn timed_bundle(&self, statement: &Value, authority: &Authority) -> String {
+        let (envelope, signature) = self.key.sealed(statement);
+        let material = json!({
+            "certificate": {"rawBytes": BASE64.encode(&self.certificate)},
+            "timestampVerificationData": {"rfc3161Timestamps": [{"signedTimestamp": authority.stamp(&signature)}]},
+        });
+        bundle(material, envelope).to_string()
+    }
+
+    /// The layer of a `.sig` tag of somebody who has no log, and its annotations.
+    pub(crate) fn timed_signature(
+        &self,
+        repository: &str,
+        digest: &str,
+        authority: &Authority,
+    ) -> (String, [(&'static str, String); 3]) {
+        let (payload, signature) = self.key.simple_signature(repository, digest);
+        let stamp = authority.stamp(&BASE64.decode(&signature).unwrap());
+        let annotations = [
+            ("dev.cosignproject.cosign/signature", signature),
+            ("dev.sigstore.cosign/certificate", self.certificate_pem()),
+            ("dev.sigstore.cosign/rfc3161timestamp", json!({"SignedRFC3161Timestamp": stamp}).to_string()),
+        ];
+        (payload, annotations)
     }
 
     /// The layer of a `.sig` tag, and its annotations.

@@ -21,7 +21,7 @@ pub use image_trust::{Gathering, ImageTrust};
 pub use moment::{lasts_longer, moment};
 pub use principal::Principal;
 pub use references::References;
-pub use report::{Missing, Report, Violation, labelled_pod, quoted};
+pub use report::{Missing, Report, Resolved, Violation, labelled_pod, quoted};
 pub use version::Version;
 pub use words::{Examples, Level, Reference};
 

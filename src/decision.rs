@@ -58,6 +58,11 @@ pub fn decide(
         }));
         let suppressed = report.suppressed.into_iter();
         decision.suppressions.extend(suppressed.map(|what| Suppression { check: bound.check, what }));
+        for resolved in report.resolved {
+            if !decision.resolved.contains(&resolved) {
+                decision.resolved.push(resolved);
+            }
+        }
         if !report.violations.is_empty() {
             found.push((bound, report.violations));
         }

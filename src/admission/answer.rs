@@ -264,6 +264,11 @@ fn annotations(decision: &Decision, identity: Identity<'_>) -> BTreeMap<&'static
         let all = said.collect::<Vec<_>>().join("; ");
         annotations.insert("suppressed", cut(&printable(&all), LONGEST_MESSAGE));
     }
+    if !decision.resolved.is_empty() {
+        let named = decision.resolved.iter().map(|one| format!("{}={}", one.reference, one.digest));
+        let all = named.collect::<Vec<_>>().join(",");
+        annotations.insert("images", cut(&printable(&all), LONGEST_MESSAGE));
+    }
     if !decision.flaws.is_empty() {
         annotations.insert("invalid", decision.flaws.len().to_string());
     }

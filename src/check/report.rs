@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::object::{Labels, Place};
+use crate::object::{Digest, Labels, Place};
 
 /// A user's value inside a sentence: in backticks, and cut where no message should be drowned by it.
 pub fn quoted(value: &str) -> String {
@@ -86,9 +86,27 @@ pub struct Report {
     pub missing: Vec<Missing>,
     /// What would be a violation but for somebody's word, each with that word.
     pub suppressed: Vec<String>,
+    /// The tags that were judged by what they named, which may be something else when a node pulls.
+    pub resolved: Vec<Resolved>,
+}
+
+/// An image reference without a digest, and the digest that it was judged by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// As written in the object.
+    pub reference: String,
+    pub digest: Digest,
 }
 
 impl Report {
+    /// Says that a reference was judged by the digest that its tag named; the same once.
+    pub fn resolved(&mut self, reference: &str, digest: &Digest) {
+        let is_known = |known: &Resolved| known.reference == reference && known.digest == *digest;
+        if !self.resolved.iter().any(is_known) {
+            self.resolved.push(Resolved { reference: reference.to_owned(), digest: digest.clone() });
+        }
+    }
+
     /// Reports a field whose name alone says what offends.
     pub fn violation(&mut self, place: Place, what: impl Into<String>) {
         let what = what.into();

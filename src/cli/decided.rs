@@ -3,6 +3,7 @@
 mod found;
 
 use std::{
+    collections::BTreeMap,
     fmt,
     io::{self, Write},
 };
@@ -35,6 +36,9 @@ pub(super) struct Decided {
     dry_run: bool,
     pub(super) decision: &'static str,
     pub(super) findings: Vec<Found>,
+    /// The tags that were judged by the digest that they named.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    images: BTreeMap<String, String>,
     errors: Vec<String>,
 }
 
@@ -58,6 +62,11 @@ impl Decided {
             dry_run: request.dry_run,
             decision: decision.outcome.id(),
             findings: Found::all(decision, &object, file, within),
+            images: decision
+                .resolved
+                .iter()
+                .map(|one| (printable(&one.reference).into_owned(), one.digest.to_string()))
+                .collect(),
             errors: decision
                 .errors
                 .iter()

@@ -2,7 +2,7 @@
 
 use super::Finding;
 use crate::{
-    check::{Check, Missing},
+    check::{Check, Missing, Resolved},
     policy::{Flaw, Mode},
     request::Owner,
 };
@@ -46,6 +46,8 @@ pub struct Decision {
     pub unassessed: Vec<Unassessed>,
     /// What is no finding because somebody who is believed says so (VEX).
     pub suppressions: Vec<Suppression>,
+    /// The tags that were judged by the digest that they named, each once.
+    pub resolved: Vec<Resolved>,
     /// What went wrong while deciding. None of it let anything pass.
     pub errors: Vec<String>,
     /// What keeps an object of the gate's own kinds from ever being in force: it is refused in every mode.

@@ -54,7 +54,7 @@ const NAMED: usize = 2;
 
 fn examine(at: &ImageAt<'_>, ask: &Ask<'_>, report: &mut Report) {
     // That an image has no digest, or nothing attached, is for the others to say.
-    let Some(Some(held)) = known(look(at, TagOnly::Resolve, ask), report) else { return };
+    let Some(Some(held)) = known(at, look(at, TagOnly::Resolve, ask), report) else { return };
     let evidence = ask.inventory.image_evidence.ready();
     let is_index_of = |other: &Digest| {
         let children = evidence.map_or(&[][..], |evidence| evidence.children(other));

@@ -71,7 +71,7 @@ impl Signers {
             report.violation_of(at.place(), at.reference, what);
             return None;
         }
-        match known(look(at, self.tag_only, ask), report)? {
+        match known(at, look(at, self.tag_only, ask), report)? {
             Some(held) => Some(held),
             None => {
                 let what =
@@ -84,13 +84,18 @@ impl Signers {
 }
 
 /// What is held of an image, or nothing of one without a digest. What is missing or not known yet goes into the report.
-pub(super) fn known<'e>(look: Look<'e>, report: &mut Report) -> Option<Option<Held<'e>>> {
+pub(super) fn known<'e>(at: &ImageAt<'_>, look: Look<'e>, report: &mut Report) -> Option<Option<Held<'e>>> {
     match look {
         Look::Nothing => {}
         Look::Missing(missing) => report.not_assessable(missing),
         Look::Unknown(reason) => report.not_assessable(left(reason)),
         Look::TagOnly => return Some(None),
-        Look::Held(held) => return Some(Some(held)),
+        Look::Held(held) => {
+            if !held.found.is_empty() {
+                report.resolved(at.reference, held.digest);
+            }
+            return Some(Some(held));
+        }
     }
     None
 }

@@ -89,7 +89,10 @@ pub(super) fn state<'e>(
         (Some(digest), _) => (digest, String::new()),
         (None, TagOnly::Violation) => return Some(State::TagOnly),
         (None, TagOnly::Resolve) => match resolved(evidence, image, ask.now) {
-            Some(Named::Digest { digest, found }) => (digest, found),
+            Some(Named::Digest { digest, found }) => {
+                report.resolved(at.reference, digest);
+                (digest, found)
+            }
             Some(Named::Unknown(reason)) => {
                 report.not_assessable(left(reason));
                 return None;

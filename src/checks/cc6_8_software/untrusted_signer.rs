@@ -59,7 +59,7 @@ const NAMED: usize = 2;
 fn examine(at: &ImageAt<'_>, signers: &Signers, ask: &Ask<'_>, report: &mut Report) {
     let unsigned =
         |reason: &'static str| Missing::LeftTo { check: unsigned_image::CHECK.id, reason: reason.into() };
-    let held = match known(look(at, signers.tag_only, ask), report) {
+    let held = match known(at, look(at, signers.tag_only, ask), report) {
         None => return,
         Some(None) => return report.not_assessable(unsigned("an image is named without a digest")),
         Some(Some(held)) => held,

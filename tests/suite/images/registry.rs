@@ -4,6 +4,7 @@ mod built;
 mod fake;
 mod faulty;
 mod guarded;
+mod outage;
 mod places;
 mod real;
 

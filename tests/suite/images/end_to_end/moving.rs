@@ -26,6 +26,11 @@ async fn a_thousand_concurrent_reviews_of_one_new_image_make_one_question() {
     assert_eq!((asked("answered"), asked("unavailable")), ("1".to_owned(), "0".to_owned()), "{metrics}");
 }
 
+/// By which digest an answer says that it judged.
+fn judged_by(answer: &Answer) -> &str {
+    answer.body["response"]["auditAnnotations"]["images"].as_str().unwrap_or_default()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_that_moves_is_judged_by_the_digest_that_it_named_and_the_answer_says_so() {
     let flags = ["--tag-refresh", "1s"];
@@ -35,7 +40,10 @@ async fn a_tag_that_moves_is_judged_by_the_digest_that_it_named_and_the_answer_s
     let statement = signature_statement(&name, signed.as_str());
     world.attach(&signed, Found::Referrer, BUNDLE, &world.key.bundle(&statement));
     let by_tag = format!("{name}:moving");
-    let answer = world.answer(&by_tag).await;
+    // The one that is allowed says by what, for a node may pull another.
+    let allowed = world.answer(&by_tag).await;
+    assert!(allowed.allowed(), "{}", allowed.message());
+    assert_eq!(judged_by(&allowed), format!("{by_tag}={signed}"));
     // Somebody moves the tag to an image that nobody signed.
     let evil = json!({"evil": true}).to_string();
     let config = world.registry.push_blob(SHOP, evil.as_bytes());
@@ -52,8 +60,9 @@ async fn a_tag_that_moves_is_judged_by_the_digest_that_it_named_and_the_answer_s
     );
     let later = world.answer_when(&by_tag, |answer| answer.message().contains(moved.short())).await;
     assert!(!later.allowed() && later.message().contains("unsigned-image"), "{}", later.message());
+    assert_eq!(judged_by(&later), format!("{by_tag}={moved}"));
     // By digest nothing has moved.
     let by_digest = world.answer(&world.by_digest(&signed)).await;
     assert!(by_digest.allowed(), "{}", by_digest.message());
-    drop(answer);
+    assert!(by_digest.body["response"]["auditAnnotations"].get("images").is_none(), "{:?}", by_digest.body);
 }

@@ -93,18 +93,26 @@ type Answers = Arc<dyn Fn(&Seen) -> Reply + Send + Sync>;
 
 impl Fake {
     pub(super) async fn start(answers: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
-        Self::listen(None, Arc::new(answers)).await
+        Self::listen("127.0.0.1:0", None, Arc::new(answers)).await
+    }
+
+    /// At an address that somebody knows already.
+    pub(super) async fn start_at(
+        address: &str,
+        answers: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::listen(address, None, Arc::new(answers)).await
     }
 
     pub(super) async fn start_tls(
         tls: TlsAcceptor,
         answers: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        Self::listen(Some(tls), Arc::new(answers)).await
+        Self::listen("127.0.0.1:0", Some(tls), Arc::new(answers)).await
     }
 
-    async fn listen(tls: Option<TlsAcceptor>, answers: Answers) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    async fn listen(address: &str, tls: Option<TlsAcceptor>, answers: Answers) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let noted = seen.clone();

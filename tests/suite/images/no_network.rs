@@ -1,27 +1,39 @@
 //! No question is asked between a review and its answer: the gate answers while it can open no socket at all, and while
 //! a registry that it asks never answers.
 
-use std::{net::TcpListener, process::Command, thread};
+use std::{
+    net::TcpListener,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 
 use super::{allowing, digest, registries_file};
 use crate::{
-    gate::{self, Gate},
+    gate::{self, Gate, SOON},
     https::Http,
 };
 
-/// Accepts connections and says nothing to anyone.
-fn silent_registry() -> String {
+/// Accepts connections and says nothing to anyone; with how many it accepted.
+fn silent_registry() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = format!("localhost:{}", listener.local_addr().unwrap().port());
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let count = accepted.clone();
     thread::spawn(move || {
         let mut held = Vec::new();
         while let Ok((stream, _)) = listener.accept() {
+            count.fetch_add(1, Ordering::Relaxed);
             held.push(stream);
         }
     });
-    host
+    (host, accepted)
 }
 
 /// Lets a process open no further file or socket.
@@ -29,7 +41,12 @@ fn forbid_descriptors(process: u32) {
     let open = std::fs::read_dir(format!("/proc/{process}/fd")).unwrap();
     let numbers = open.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse::<u32>().ok());
     // The limit is on the number of a new descriptor: no number below the highest may be free.
-    let limit = format!("--nofile={0}:{0}", lowest_free(numbers.collect()));
+    limit_descriptors(process, lowest_free(numbers.collect()));
+}
+
+/// The soft limit alone, so that it can be raised again.
+fn limit_descriptors(process: u32, most: u32) {
+    let limit = format!("--nofile={most}:");
     let done = Command::new("prlimit").args(["--pid", &process.to_string(), &limit]).status().unwrap();
     assert!(done.success());
 }
@@ -45,7 +62,7 @@ fn lowest_free(mut numbers: Vec<u32>) -> u32 {
 #[tokio::test]
 async fn reviews_are_answered_while_no_socket_can_be_opened_and_the_registry_is_silent() {
     let state = tempfile::tempdir().unwrap();
-    let host = silent_registry();
+    let (host, accepted) = silent_registry();
     let policies = allowing(state.path(), &host, "- {id: unknown-image-evidence, mode: enforce}");
     let registries = registries_file(state.path(), &host);
     let gate = Gate::start(&["--policies", &policies, "--registries", &registries]);
@@ -59,5 +76,13 @@ async fn reviews_are_answered_while_no_socket_can_be_opened_and_the_registry_is_
         assert_eq!((answer.status.as_u16(), &body["response"]["allowed"]), (200, &json!(false)), "{body}");
         let message = body["response"]["status"]["message"].as_str().unwrap();
         assert!(message.contains("unknown-image-evidence"), "{message}");
+    }
+    // The trap held: as soon as it may, the gate asks the registry about what it was reviewing.
+    assert_eq!(accepted.load(Ordering::Relaxed), 0);
+    limit_descriptors(gate.process(), 1_000);
+    let begun = Instant::now();
+    while accepted.load(Ordering::Relaxed) == 0 {
+        assert!(begun.elapsed() < SOON, "nobody asked the registry");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -6,6 +6,7 @@ mod faulty;
 mod guarded;
 mod outage;
 mod places;
+mod quiet;
 mod real;
 
 use std::time::Duration;

@@ -4,6 +4,7 @@ pub mod certificate;
 pub mod definitions;
 mod expiry;
 mod failure;
+mod image_scans;
 mod lease;
 mod notice;
 mod objects;
@@ -16,6 +17,7 @@ mod surroundings;
 mod watch;
 
 pub use expiry::Expiry;
+pub use image_scans::{ImageScans, NotWritten};
 pub use lease::{Leadership, Term, stand};
 pub use notice::{Notice, Notices, Writing};
 pub use objects::{Id, Objects, connect_as};

@@ -22,7 +22,7 @@ mod store;
 mod trivy;
 
 pub use documents::{Attached, Documents, Found};
-pub use handed::{Examined, examine, subjects};
+pub use handed::{Examined, examine, scan_of, subjects};
 pub use registry::{Failure, Registry};
 pub use store::{Envelope, Keep, NotStored, Seen, Store, Stored};
 
@@ -81,6 +81,12 @@ impl Reports {
         self.collector.remove(name);
         scans.iter().for_each(|scan| self.collector.add(name, scan));
         statements.into_iter().for_each(|statement| self.collector.add_vex(name, statement));
+    }
+
+    /// Takes in a scan from a place that is no file, in place of what stood under this name before.
+    pub fn keep(&mut self, name: &Path, origin: &str, scan: &ScanReport<'_>) {
+        self.collector.remove(name);
+        self.collector.add_from(name, origin, scan);
     }
 
     /// Takes in everything that is attested of an image, and which platform manifests it holds.

@@ -112,7 +112,7 @@ impl Serve {
             let in_force = InForce::start(rules, &self.evidence, metrics.clone(), witnesses, has_cluster)
                 .map_err(Error::Unusable)?;
             let learner = hearing.as_ref().map(|hearing| hearing.learner().clone());
-            let desk = self.ingesting.start(&in_force).map_err(Error::Unusable)?;
+            let desk = self.ingesting.start(&in_force, cluster.as_ref()).map_err(Error::Unusable)?;
             let store = self.ingesting.image_store.as_deref();
             let _upkeep = Upkeep::start(&self.evidence, store, &in_force).map_err(Error::Unusable)?;
             let asking = self.ask(hearing, &in_force)?;

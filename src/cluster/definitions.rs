@@ -1,4 +1,4 @@
-//! The gate's own kinds in the cluster, ControlPolicy and Exemption: how they are defined, what is known of each object,
+//! The gate's own kinds in the cluster, ControlPolicy, Exemption and ImageScan: how they are defined, what is known of each object,
 //! and what is said of it.
 
 #[expect(unreachable_pub, reason = "the derive repeats the visibility where nobody can see it")]
@@ -11,6 +11,9 @@ mod control_policy;
 mod exemption;
 mod follow;
 mod held;
+#[expect(unreachable_pub, reason = "the derive repeats the visibility where nobody can see it")]
+#[expect(clippy::duplicated_attributes, reason = "columns repeat the names of their parts")]
+mod image_scan;
 mod status;
 mod warning;
 mod writer;
@@ -20,6 +23,7 @@ pub use control_policy::{ControlPolicy, ControlPolicyStatus, Counts};
 pub use exemption::{Exemption, ExemptionStatus};
 pub use follow::{Told, follow};
 pub use held::{Held, Holding, Judge, News};
+pub use image_scan::{HandedIn, ImageScan, ImageScanSpec};
 pub use status::{PolicyFacts, exemption_news, next_change};
 pub use writer::{Facts, Known, StatusWriter};
 
@@ -30,7 +34,7 @@ use super::NAME;
 
 /// What a reader of the generated file should know.
 const HEAD: &str = "\
-# The gate's own kinds: `kubectl explain controlpolicy.spec`, `kubectl explain exemption.spec`.
+# The gate's own kinds: `kubectl explain controlpolicy.spec`, and so for exemption and imagescan.
 # Generated from the program; `UPDATE=1 cargo test --test suite generated` writes it anew.
 ";
 
@@ -44,14 +48,19 @@ pub fn exemption_resource() -> ApiResource {
     ApiResource::erase::<Exemption>(&())
 }
 
-/// Both definitions as manifests, in YAML.
+/// ImageScan as the API serves it.
+pub fn image_scan_resource() -> ApiResource {
+    ApiResource::erase::<ImageScan>(&())
+}
+
+/// The definitions as manifests, in YAML.
 ///
 /// # Errors
 /// None for the definitions as they stand: a test writes them.
 pub fn manifests() -> Result<String, serde_saphyr::ser::Error> {
     let options = serde_saphyr::ser_options! { folded_wrap_chars: 110, compact_list_indent: false };
     let mut text = HEAD.to_owned();
-    for definition in [ControlPolicy::crd(), Exemption::crd()] {
+    for definition in [ControlPolicy::crd(), Exemption::crd(), ImageScan::crd()] {
         let mut tree = serde_json::to_value(definition).unwrap_or_default();
         forbid_null(&mut tree);
         // Whoever takes the gate away takes what bears its label.

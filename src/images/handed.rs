@@ -55,6 +55,20 @@ pub fn examine(
     Err(format!("it is a scan of {}, not of {}", named.join(" and "), digest.short()))
 }
 
+/// The scan in a report that [`examine`] found to be of `digest`.
+pub fn scan_of(digest: &Digest, report: &[u8]) -> Option<ScanReport<'static>> {
+    let mut found = None;
+    report::read(Path::new(JSON), report, &mut |content| {
+        if let Content::Scan(mut scan) | Content::Unnamed(mut scan) = content {
+            if scan.subjects.is_empty() {
+                scan.subjects.push(Subject { repository: "".into(), digest: digest.clone() });
+            }
+            found = Some(scan.into_owned());
+        }
+    });
+    found
+}
+
 /// The digests that a report names, the first being the one to hand it in for.
 ///
 /// # Errors

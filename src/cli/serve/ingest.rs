@@ -1,250 +1,154 @@
-//! Scan reports that are handed in while the webhook serves: stored, put in force at once, and shared by directory.
+//! Scan reports that are handed in while the webhook serves: kept where they survive, and put in force at once.
+
+mod badges;
+mod files;
+mod shared;
 
 use std::{
-    ffi::OsStr,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use clap::Args;
 use hyper::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
-use super::in_force::{InForce, LOOK_EVERY};
+use super::in_force::InForce;
 use crate::{
     admission::Gate,
-    cli::{rules::unreadable, tokens::Tokens},
-    directory::{self, Change, Directory, Watch},
-    images::{self, Envelope, Keep, NotStored, Reports, Store},
+    cli::rules::unreadable,
+    cluster::Cluster,
+    images::{self, Envelope, Examined, Keep, Reports},
     inventory::Source,
     manifest::Unusable,
     object::Digest,
-    server::{Condition, Handed, Ingest, Reply, State, Unadmitted},
+    server::{Condition, Handed, Ingest, Reply, Unadmitted},
 };
+use badges::Badges;
+use files::Files;
+use shared::Shared;
 
 /// Where reports that are handed in go, and who may hand them in.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Scan reports that are handed in")]
 pub(super) struct Ingesting {
-    /// Directory that keeps what is known of images: the scan reports handed in, what registries answered, and when
-    /// vulnerabilities were first seen. Replicas that share it see each other's reports.
+    /// Directory that keeps what is known of images: what registries answered, when vulnerabilities were first seen, and
+    /// the scan reports handed in. With --cluster those become ImageScans instead, which all replicas see.
     #[arg(long, value_name = "DIR", env = "SOC2GATE_IMAGE_STORE")]
     pub(super) image_store: Option<PathBuf>,
     /// Days after which a report handed in is removed.
     #[arg(long, value_name = "DAYS", default_value = "90", env = "SOC2GATE_IMAGE_STORE_DAYS", value_parser = clap::value_parser!(u16).range(1..))]
     image_store_days: u16,
-    /// The most that --image-store may hold.
-    #[arg(long, value_name = "MIB", default_value = "1024", env = "SOC2GATE_IMAGE_STORE_MIB")]
-    image_store_mib: u32,
+    /// The most that the reports handed in may take: 1024 in a directory, 256 in the cluster.
+    #[arg(long, value_name = "MIB", env = "SOC2GATE_IMAGE_STORE_MIB")]
+    image_store_mib: Option<u32>,
     /// File of those who may hand in reports, `name sha256:<hex of the token>` a line; read again when it changes.
     /// Without it nobody may.
-    #[arg(long, value_name = "FILE", requires = "image_store", env = "SOC2GATE_INGEST_TOKENS")]
+    #[arg(long, value_name = "FILE", env = "SOC2GATE_INGEST_TOKENS")]
     ingest_tokens: Option<PathBuf>,
 }
 
-/// How many reports are kept per image and scanner.
-const EACH: usize = 10;
-
-/// More wrong tokens than these within a minute are told to wait. Right ones are let in all the same.
-const WRONG_TOKENS: u32 = 20;
-const MINUTE: Duration = Duration::from_secs(60);
+const MIB: u64 = 1024 * 1024;
 
 /// How often it is looked for reports that are too old.
 const CLEAN_EVERY: Duration = Duration::from_secs(3600);
 
-/// Where reports are handed in.
-pub(super) struct Desk {
-    store: Store,
-    reports: Arc<Mutex<Reports>>,
-    gate: Arc<Gate>,
-    /// None if nobody may hand in.
-    tokens: Option<Mutex<Shown>>,
-    watches: Mutex<Vec<Watch>>,
+/// Where reports that are handed in are kept.
+trait Shelf: Send + Sync {
+    /// Keeps a scan of an image where it survives, and puts it in force; tells whether it is new. May wait.
+    fn keep(&self, envelope: &Envelope<'_>, examined: &Examined) -> Result<bool, NotKept>;
+
+    /// What `/readyz` shows.
+    fn condition(&self) -> Condition;
 }
 
-/// The tokens in force, what is wrong with their file, and the wrong ones shown of late.
-#[derive(Default)]
-struct Shown {
-    tokens: Tokens,
-    problems: Vec<String>,
-    wrong: Option<(Instant, u32)>,
+/// Why a report is not kept, with the status that says so.
+type NotKept = (StatusCode, String);
+
+/// What is known of images, and what is decided by.
+#[derive(Clone)]
+struct Known {
+    reports: Arc<Mutex<Reports>>,
+    gate: Arc<Gate>,
+}
+
+impl Known {
+    fn reports(&self) -> MutexGuard<'_, Reports> {
+        held(&self.reports)
+    }
+
+    /// Puts what is known now in force, while nobody else can.
+    fn install(&self, reports: &mut Reports) {
+        let evidence = reports.snapshot();
+        self.gate.update_inventory(|inventory| inventory.image_evidence = evidence.clone());
+    }
+}
+
+/// Where reports are handed in.
+pub(super) struct Desk {
+    shelf: Arc<dyn Shelf>,
+    gate: Arc<Gate>,
+    /// None if nobody may hand in.
+    badges: Option<Arc<Badges>>,
 }
 
 impl Ingesting {
-    /// Reads what is stored, puts it in force, and begins to watch; none if nothing is to be stored.
+    /// Begins to follow what was handed in, here or elsewhere; none if nothing is to be kept.
     ///
     /// # Errors
     /// When the directory or the file of tokens cannot be used.
-    pub(super) fn start(&self, in_force: &InForce) -> Result<Option<Arc<Desk>>, Vec<Unusable>> {
-        let Some(root) = &self.image_store else { return Ok(None) };
-        let failed = |error: std::io::Error| vec![unreadable(root, &error.to_string())];
-        let keep = Keep {
-            each: EACH,
-            bytes: u64::from(self.image_store_mib) * 1024 * 1024,
-            age: SignedDuration::from_hours(i64::from(self.image_store_days) * 24),
-        };
-        let desk = Arc::new(Desk {
-            store: Store::open(root, keep).map_err(failed)?,
-            reports: in_force.scans.clone(),
-            gate: in_force.gate.clone(),
-            tokens: self.ingest_tokens.as_ref().map(|_| Mutex::default()),
-            watches: Mutex::default(),
-        });
-        let stored = directory::extensions(&["json"]);
-        let mut scans = Directory::new(desk.store.directory(), stored).appearing_whole();
-        scans.round(&mut |change| desk.follow(&change)).map_err(failed)?;
-        desk.clean();
-        let telling = Arc::downgrade(&desk);
-        let mut cleaned = Instant::now();
-        let watch = scans.watch(LOOK_EVERY, move |change| {
-            let Some(desk) = telling.upgrade() else { return };
-            desk.follow(&change);
-            if cleaned.elapsed() > CLEAN_EVERY {
-                cleaned = Instant::now();
-                desk.clean();
+    pub(super) fn start(
+        &self,
+        in_force: &InForce,
+        cluster: Option<&Cluster>,
+    ) -> Result<Option<Arc<Desk>>, Vec<Unusable>> {
+        let known = Known { reports: in_force.scans.clone(), gate: in_force.gate.clone() };
+        let gate = known.gate.clone();
+        let shelf: Arc<dyn Shelf> = match (cluster, &self.image_store) {
+            (Some(cluster), _) => {
+                Shared::start(cluster, known, self.keep(shared::KEEP), self.ingest_tokens.is_some())
             }
-        });
-        let mut watches = vec![watch.map_err(failed)?];
-        if let Some(path) = &self.ingest_tokens {
-            watches.push(desk.watch_tokens(path)?);
+            (None, Some(root)) => Files::start(root, known, self.keep(files::KEEP))?,
+            (None, None) => {
+                return match &self.ingest_tokens {
+                    None => Ok(None),
+                    Some(path) => Err(vec![unreadable(path, NOWHERE)]),
+                };
+            }
+        };
+        let badges = self.ingest_tokens.as_deref().map(Badges::start).transpose()?;
+        Ok(Some(Arc::new(Desk { shelf, gate, badges })))
+    }
+
+    /// What the flags say, and what is usual otherwise.
+    fn keep(&self, usual: Keep) -> Keep {
+        Keep {
+            bytes: self.image_store_mib.map_or(usual.bytes, |mib| u64::from(mib) * MIB),
+            age: SignedDuration::from_hours(i64::from(self.image_store_days) * 24),
+            ..usual
         }
-        *desk.watches.lock().unwrap_or_else(PoisonError::into_inner) = watches;
-        Ok(Some(desk))
     }
 }
+
+const NOWHERE: &str =
+    "reports that are handed in need a place: name a directory with --image-store, or run with --cluster";
 
 impl Desk {
     /// The door, if anybody may come in.
     pub(super) fn door(self: &Arc<Self>) -> Option<Arc<dyn Ingest>> {
-        self.tokens.as_ref()?;
+        self.badges.as_ref()?;
         Some(self.clone())
     }
 
     /// What `/readyz` shows.
     pub(super) fn conditions(&self) -> Vec<Condition> {
-        let reports = self.reports();
-        let problems: Vec<_> =
-            reports.problems().filter(|problem| problem.file.starts_with(self.store.directory())).collect();
-        drop(reports);
-        let (count, bytes) = self.store.size();
-        let store = match problems.first() {
-            None => Condition::new("image-store", State::Met, format!("{count} reports, {bytes} bytes")),
-            Some(first) => {
-                let (count, file) = (problems.len(), first.file.display());
-                let detail =
-                    format!("{count} files cannot be used, the first being {file}: {}", first.reason);
-                Condition::new("image-store", State::Degraded, detail)
-            }
-        };
-        let problems = self.tokens.as_ref().map(|shown| held(shown).problems.clone());
-        let tokens = problems.filter(|problems| !problems.is_empty());
-        let tokens = tokens.map(|told| Condition::new("ingest-tokens", State::Degraded, told.join("; ")));
-        std::iter::once(store).chain(tokens).collect()
-    }
-
-    fn reports(&self) -> MutexGuard<'_, Reports> {
-        held(&self.reports)
-    }
-
-    /// Puts what is known now in force.
-    fn install(&self, reports: &mut Reports) {
-        let evidence = reports.snapshot();
-        self.gate.update_inventory(|inventory| inventory.image_evidence = evidence.clone());
-    }
-
-    /// Takes in what happened in the directory, whoever did it.
-    fn follow(&self, change: &Change<'_>) {
-        let mut reports = self.reports();
-        match *change {
-            Change::File { path, content } => match reports.apply_stored(path, content) {
-                Some(seen) => self.store.note(path, seen),
-                None => {
-                    self.store.forget(path);
-                    tracing::error!(path = %path.display(), "a stored scan report cannot be used");
-                }
-            },
-            Change::Gone { path } => {
-                self.store.forget(path);
-                reports.remove(path);
-            }
-            Change::Unreadable { path, reason } => {
-                tracing::error!(path = %path.display(), "stored scan reports cannot be read: {reason}");
-                reports.unreadable(path, reason);
-                if path == self.store.directory() {
-                    self.install(&mut reports);
-                }
-            }
-            Change::Settled => {
-                reports.remove(self.store.directory());
-                self.install(&mut reports);
-            }
-        }
-    }
-
-    /// Lets go of what is too old.
-    fn clean(&self) {
-        self.store.remove_abandoned();
-        let removed = self.store.remove_outdated(Timestamp::now());
-        if !removed.is_empty() {
-            let mut reports = self.reports();
-            removed.iter().for_each(|path| reports.remove(path));
-            self.install(&mut reports);
-        }
-    }
-
-    /// Reads the tokens, and again whenever they change.
-    fn watch_tokens(self: &Arc<Self>, path: &Path) -> Result<Watch, Vec<Unusable>> {
-        let failed = |error: std::io::Error| vec![unreadable(path, &error.to_string())];
-        let name = path.file_name().map(OsStr::to_owned);
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let folder = parent.unwrap_or_else(|| Path::new("."));
-        let mut directory = Directory::new(folder, move |found| found.file_name() == name.as_deref());
-        let mut is_there = false;
-        let first = &mut |change: Change<'_>| {
-            is_there |= matches!(change, Change::File { .. });
-            self.take_tokens(&change);
-        };
-        directory.round(first).map_err(failed)?;
-        if !is_there {
-            return Err(vec![unreadable(path, "it cannot be read: --ingest-tokens names a file")]);
-        }
-        let told = self.tokens.as_ref().map(|shown| held(shown).problems.clone()).unwrap_or_default();
-        if !told.is_empty() {
-            return Err(told.iter().map(|problem| unreadable(path, problem)).collect());
-        }
-        let telling = Arc::downgrade(self);
-        let follow = move |change: Change<'_>| {
-            if let Some(desk) = telling.upgrade() {
-                desk.take_tokens(&change);
-            }
-        };
-        directory.watch(LOOK_EVERY, follow).map_err(failed)
-    }
-
-    fn take_tokens(&self, change: &Change<'_>) {
-        let (tokens, problems) = match *change {
-            Change::File { content, .. } => Tokens::read(&String::from_utf8_lossy(content)),
-            // Taking the file away is a way to shut the door.
-            Change::Gone { .. } => {
-                (Tokens::default(), vec!["the file of tokens is gone: nobody may hand in".to_owned()])
-            }
-            Change::Unreadable { reason, .. } => {
-                (Tokens::default(), vec![format!("nobody may hand in: {reason}")])
-            }
-            Change::Settled => return,
-        };
-        for problem in &problems {
-            tracing::error!("the file of ingest tokens: {problem}");
-        }
-        if let Some(shown) = &self.tokens {
-            let mut shown = held(shown);
-            (shown.tokens, shown.problems) = (tokens, problems);
-        }
+        let badges = self.badges.as_ref().and_then(|badges| badges.condition());
+        std::iter::once(self.shelf.condition()).chain(badges).collect()
     }
 
     /// Stores a report and puts it in force.
-    fn keep(&self, handed: &Handed) -> Result<Reply, (StatusCode, String)> {
+    fn keep(&self, handed: &Handed) -> Result<Reply, NotKept> {
         let report = handed.report.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&handed.report);
         let inventory = self.gate.inventory();
         let children = |digest: &Digest| match &inventory.image_evidence {
@@ -257,20 +161,9 @@ impl Desk {
         let bound = examined.is_bound_by_caller;
         let envelope = Envelope::new(&handed.digest, &handed.by, Timestamp::now(), bound, report)
             .map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-        let stored = self.store.put(&envelope, &examined.scanner).map_err(|error| {
-            let status = match error {
-                NotStored::Full(_) | NotStored::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
-                NotStored::Io(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            };
-            (status, error.to_string())
-        })?;
-        let mut reports = self.reports();
-        stored.removed.iter().for_each(|path| reports.remove(path));
-        reports.hand_in(&stored.path, &envelope);
-        self.install(&mut reports);
-        drop(reports);
+        let is_new = self.shelf.keep(&envelope, &examined)?;
         let (by, digest, scanner) = (&handed.by, handed.digest.as_str(), &examined.scanner);
-        let (vulnerabilities, is_new) = (examined.vulnerabilities, stored.is_new);
+        let vulnerabilities = examined.vulnerabilities;
         tracing::info!(by, digest, scanner, vulnerabilities, is_new, "a scan report was handed in");
         let told = serde_json::json!({
             "digest": digest,
@@ -287,19 +180,7 @@ impl Desk {
 
 impl Ingest for Desk {
     fn admit(&self, token: &str) -> Result<String, Unadmitted> {
-        let Some(shown) = &self.tokens else { return Err(Unadmitted::Unknown) };
-        let mut shown = held(shown);
-        if let Some(owner) = shown.tokens.owner(token) {
-            return Ok(owner.to_owned());
-        }
-        let recent = shown.wrong.filter(|(since, _)| since.elapsed() < MINUTE);
-        let (since, count) = recent.unwrap_or((Instant::now(), 0));
-        shown.wrong = Some((since, count.saturating_add(1)));
-        if count < WRONG_TOKENS {
-            tracing::warn!("a scan report was handed in with a wrong token, or with none");
-            return Err(Unadmitted::Unknown);
-        }
-        Err(Unadmitted::TooOften)
+        self.badges.as_ref().ok_or(Unadmitted::Unknown)?.admit(token)
     }
 
     fn take(&self, handed: Handed) -> Reply {
@@ -314,4 +195,12 @@ impl Ingest for Desk {
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic elsewhere leaves nothing half-done here.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What cannot be read beneath a place, as a condition tells it.
+fn trouble(reports: &Reports, place: &Path) -> Option<String> {
+    let problems: Vec<_> = reports.problems().filter(|problem| problem.file.starts_with(place)).collect();
+    let first = problems.first()?;
+    let (count, file) = (problems.len(), first.file.display());
+    Some(format!("{count} of them cannot be used, the first being {file}: {}", first.reason))
 }

@@ -84,6 +84,11 @@ impl<'a> Envelope<'a> {
         &self.digest
     }
 
+    /// The name of the token.
+    pub fn by(&self) -> &str {
+        &self.head.by
+    }
+
     pub fn received_at(&self) -> Timestamp {
         self.head.received_at
     }

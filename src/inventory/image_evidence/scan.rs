@@ -177,6 +177,15 @@ impl Rating {
         found.map_or(Self::Unknown, |(_, rating)| rating)
     }
 
+    /// The word for it, which [`of`](Self::of) reads.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Negligible => "negligible",
+            Self::Rated(severity) => severity.id(),
+            Self::Unknown => "unknown",
+        }
+    }
+
     /// The severity it counts as: what nobody rated counts as high.
     pub const fn counts_as(self) -> Option<Severity> {
         match self {
@@ -190,9 +199,8 @@ impl Rating {
 impl fmt::Display for Rating {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Negligible => "negligible",
-            Self::Rated(severity) => severity.id(),
             Self::Unknown => "unknown, which counts as high",
+            rated => rated.id(),
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Scan reports handed in over the real door: what they change, who may, and what outlives a crash.
 
+mod shared;
+
 use std::{fs, path::Path};
 
 use aws_lc_rs::digest::{SHA256, digest as hash};

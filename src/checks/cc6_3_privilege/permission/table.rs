@@ -112,7 +112,13 @@ pub(in crate::checks::cc6_3_privilege) const ADMISSION_CONTROL: Permission = Per
         on("apiextensions.k8s.io", &["customresourcedefinitions"], WRITE, Names::ExcuseButListed),
         on("soc2gate.io", &["*"], WRITE, Names::Count),
     ],
-    names: &["soc2gate*", "controlpolicies.soc2gate.io", "exemptions.soc2gate.io", "v1.soc2gate.io"],
+    names: &[
+        "soc2gate*",
+        "controlpolicies.soc2gate.io",
+        "exemptions.soc2gate.io",
+        "imagescans.soc2gate.io",
+        "v1.soc2gate.io",
+    ],
 };
 
 pub(in crate::checks::cc6_3_privilege) const NAMESPACE_LABELS: Permission = Permission {

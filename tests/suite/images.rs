@@ -10,6 +10,7 @@ mod opinions;
 mod references;
 mod registry;
 mod reports;
+mod running;
 mod signatures;
 mod states;
 mod verified;

@@ -7,7 +7,7 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -22,8 +22,11 @@ use crate::{
     manifest::Unusable,
 };
 
-/// How often feeds are looked at and what is new is written down.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// How often it is looked whether feeds have changed.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// How often what is new is written down; for that all of it is gone through.
+const WRITE_EVERY: Duration = Duration::from_secs(60);
 
 /// Goes on until dropped.
 pub(super) struct Upkeep(JoinHandle<()>);
@@ -37,6 +40,7 @@ struct Kept {
     stamps: Vec<Option<SystemTime>>,
     /// The digest of what was written last.
     written: Vec<u8>,
+    wrote: Instant,
 }
 
 /// As it is written: by repository, key and minutes since 1970.
@@ -62,6 +66,7 @@ impl Upkeep {
             gate: in_force.gate.clone(),
             file: store.map(|store| store.join("first-seen.json")),
             written: Vec::new(),
+            wrote: Instant::now(),
         };
         kept.recall().map_err(|(path, reason)| vec![unreadable(&path, &reason)])?;
         evidence.feed(&mut kept.reports())?;
@@ -115,6 +120,10 @@ impl Kept {
             self.stamps = stamps;
             self.install();
         }
+        if self.wrote.elapsed() < WRITE_EVERY {
+            return;
+        }
+        self.wrote = Instant::now();
         if let Err(error) = self.write_down() {
             tracing::error!("when vulnerabilities were first seen cannot be written down: {error}");
         }

@@ -81,7 +81,9 @@ impl Collector {
             tags: report.tags.iter().map(|tag| Arc::from(&**tag)).collect(),
             vulnerabilities: scribe.vulnerabilities(&report.vulnerabilities),
         });
-        if let Some(at) = scan.scanned_at {
+        // Whoever attests a scan may date it back, but not what somebody else vouches for: when it was signed.
+        let signed_at = report.attester.as_ref().and_then(|by| by.signed_at);
+        if let Some(at) = scan.scanned_at.map(|at| signed_at.map_or(at, |signed| at.max(signed))) {
             for subject in scan.subjects.iter().filter(|subject| !subject.repository.is_empty()) {
                 self.first_seen.note(&subject.repository, at, &report.vulnerabilities);
             }

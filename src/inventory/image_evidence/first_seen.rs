@@ -11,7 +11,13 @@ use crate::criterion::Severity;
 #[derive(Clone, Debug, Default)]
 pub(super) struct FirstSeen {
     repositories: Arc<HashMap<Arc<str>, Arc<Vec<FirstSight>>>>,
+    /// Of all repositories together.
+    count: usize,
 }
+
+/// So many are kept, in 24 MB. Whoever can hand in reports could else fill the memory with them; what finds no room
+/// counts from its own scan.
+const MOST: usize = 2_000_000;
 
 /// When one vulnerability of one package was first seen: plain data, to be kept where a restart does not lose it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,18 +60,37 @@ impl FirstSeen {
 
     /// Takes these in; where one is known already the earlier time stays.
     pub(super) fn remember(&mut self, repository: &Arc<str>, sights: impl Iterator<Item = FirstSight>) {
+        self.remember_within(MOST, repository, sights);
+    }
+
+    fn remember_within(
+        &mut self,
+        most: usize,
+        repository: &Arc<str>,
+        sights: impl Iterator<Item = FirstSight>,
+    ) {
         let known = self.repositories.get(repository).map_or(&[][..], |known| known);
         let is_new =
             |sight: &FirstSight| find(known, sight.key).is_none_or(|known| sight.minutes < known.minutes);
-        let mut new: Vec<_> = sights.filter(is_new).collect();
+        // Those that are known already take no more room with an earlier time.
+        let mut room = most.saturating_sub(self.count);
+        let mut has_room = |sight: &FirstSight| {
+            let is_known = find(known, sight.key).is_some();
+            let has_room = is_known || room > 0;
+            room -= usize::from(has_room && !is_known);
+            has_room
+        };
+        let mut new: Vec<_> = sights.filter(is_new).filter(|sight| has_room(sight)).collect();
         if new.is_empty() {
             return;
         }
+        let before = known.len();
         new.extend(known);
         // Of one key the earliest comes first, and stays.
         new.sort_unstable_by_key(|sight| (sight.key, sight.minutes));
         new.dedup_by_key(|sight| sight.key);
         new.shrink_to_fit();
+        self.count = self.count + new.len() - before;
         Arc::make_mut(&mut self.repositories).insert(repository.clone(), new.into());
     }
 
@@ -103,5 +128,25 @@ fn without_version(package: &str) -> &str {
     match path.rsplit_once('@') {
         Some((name, version)) if !version.contains('/') && !name.is_empty() => name,
         _ => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beyond_its_bound_nothing_new_is_kept_and_what_is_known_may_still_move_back() {
+        let mut ledger = FirstSeen::default();
+        let (one, other): (Arc<str>, Arc<str>) = ("one".into(), "other".into());
+        let sights =
+            |range: std::ops::Range<u64>, minutes| range.map(move |key| FirstSight::new(key, minutes));
+        ledger.remember_within(100, &one, sights(0..99, 100));
+        ledger.remember_within(100, &other, sights(0..10, 100));
+        assert_eq!((ledger.count, ledger.repositories[&other].len()), (100, 1));
+        ledger.remember_within(100, &one, sights(0..5, 50));
+        assert_eq!((ledger.count, find(&ledger.repositories[&one], [0, 3]).unwrap().minutes), (100, 50));
+        ledger.remember_within(100, &other, sights(5..10, 50));
+        assert_eq!((ledger.count, ledger.repositories[&other].len()), (100, 1));
     }
 }

@@ -307,6 +307,22 @@ fn what_is_exploited_has_a_term_of_its_own_and_what_is_excused_has_none() {
 }
 
 #[test]
+fn nobody_dates_a_flaw_back_by_attesting_an_old_scan_of_it() {
+    let attested = |signed_at: Option<&str>| {
+        let attester = Attester { signed_at: signed_at.map(library::at), ..by("https://stranger.io/x") };
+        let mut reports = Reports::default();
+        // Theirs says that it was seen years ago; ours, of yesterday, is the one that counts.
+        let old = ScanReport { attester: Some(attester), ..scan('1', "2020-01-01T00:00:00Z", critical()) };
+        reports.attest(Path::new("theirs"), &[old], Vec::new());
+        reports.attest(Path::new("ours"), &[scan('1', YESTERDAY, critical())], Vec::new());
+        overdue(&mut reports, NOW, "", '1').len()
+    };
+    assert_eq!(attested(Some(YESTERDAY)), 0);
+    // A key of the policy needs nobody to vouch for its time.
+    assert_eq!(attested(None), 1);
+}
+
+#[test]
 fn first_sights_survive_a_restart_as_plain_numbers_and_never_move_forward() {
     let mut before = Reports::default();
     before.attest(Path::new("a"), &[scan('1', "2026-05-01T00:00:00Z", critical())], Vec::new());

@@ -107,3 +107,26 @@ fn a_resource_that_comes_later_makes_nobody_wait() {
     state.take(NAMESPACES, &News::Is(&raw(r#"{"metadata":{"name":"shop"}}"#)), None, at(1));
     assert!(handed_over(&mut state, 1).unwrap().namespaces.ready().unwrap().contains_key("shop"));
 }
+
+#[test]
+fn scans_of_images_are_put_in_force_before_anybody_else_can_take_newer_ones() {
+    let mut state = state(&[NAMESPACES, Feed::VulnerabilityReports]);
+    for feed in [NAMESPACES, Feed::VulnerabilityReports] {
+        state.take(feed, &News::Whole, None, at(0));
+    }
+    let reports = Arc::new(Mutex::new(Reports::default()));
+    let installed = Arc::new(Mutex::new(Vec::new()));
+    let install = {
+        let (reports, installed) = (reports.clone(), installed.clone());
+        move |change: &dyn Fn(&mut Inventory)| {
+            let mut known = Inventory::default();
+            change(&mut known);
+            if known.image_evidence.ready().is_some() {
+                // Whoever wants to take a snapshot of their own waits until this one is in force.
+                installed.lock().unwrap().push(reports.try_lock().is_err());
+            }
+        }
+    };
+    state.hand_over(&reports, &install, at(0));
+    assert_eq!(*installed.lock().unwrap(), [true]);
+}

@@ -1,4 +1,5 @@
-//! What the kernel sees of a review: no socket is opened for it, not even one whose failure would go unnoticed.
+//! What others see of reviews: the kernel no socket that is opened for one, not even one whose failure would go unnoticed,
+//! and a registry one question, however many ask.
 
 use std::{
     fs,
@@ -105,4 +106,30 @@ async fn no_connection_is_opened_between_a_review_and_its_answer() {
         assert!(begun.elapsed() < SOON, "the trace shows nothing");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_thousand_reviews_at_once_are_one_question_to_the_registry() {
+    let (state, new) = (tempfile::tempdir().unwrap(), sha256(&image()));
+    let path = at(&new);
+    let manifest = path.clone();
+    let fake =
+        Fake::start(move |seen| if seen.path == path { Reply::ok(image()) } else { Reply::status(404) })
+            .await;
+    let policies = allowing(state.path(), &fake.host, "- {id: unknown-image-evidence, mode: enforce}");
+    let registries = registries_file(state.path(), &fake.host);
+    let gate = Gate::start(&["--policies", &policies, "--registries", &registries]);
+    let image = format!("{}/shop/web@{new}", fake.host);
+    let body = gate::review("CREATE", &gate::pod(json!({"image": image})), &Value::Null).to_string();
+    let callers = (0..50).map(|_| async {
+        let mut connection = gate.connect(Http::Two).await;
+        for _ in 0..20 {
+            let answer = connection.post("/validate?timeout=10s", body.clone()).await.unwrap();
+            assert_eq!(answer.status.as_u16(), 200);
+        }
+    });
+    futures::future::join_all(callers).await;
+    gate.admin_until("/metrics", |text| text.contains("soc2gate_images{state=\"answered\"} 1")).await;
+    let asked = fake.seen().iter().filter(|seen| seen.path == manifest).count();
+    assert_eq!(asked, 1, "{:?}", fake.seen());
 }

@@ -33,9 +33,9 @@ fn source(error: &watcher::Error) -> Option<&Error> {
 }
 
 /// Whether a watch is refused for what it asks of the first list: older API servers know no `sendInitialEvents`, or
-/// keep it switched off.
+/// keep it switched off; above an older etcd they say so as an error of their own (500).
 pub(super) fn refuses_streaming(error: &watcher::Error) -> bool {
-    code(error).is_some_and(|code| matches!(code, 400 | 422))
+    code(error).is_some_and(|code| matches!(code, 400 | 422 | 500))
 }
 
 /// Whether the gate's account may not ask.
@@ -98,9 +98,13 @@ mod tests {
 
     #[test]
     fn a_list_that_cannot_be_streamed_is_told_from_a_kind_that_is_not_there() {
-        for (code, streams, defined) in
-            [(422, false, true), (400, false, true), (404, true, false), (403, true, true)]
-        {
+        for (code, streams, defined) in [
+            (422, false, true),
+            (400, false, true),
+            (500, false, true),
+            (404, true, false),
+            (403, true, true),
+        ] {
             assert_eq!(refuses_streaming(&refused(code)), !streams, "{code}");
             assert_eq!(is_undefined(&refused(code)), !defined, "{code}");
             assert_eq!(text(&refused(code)), "no");

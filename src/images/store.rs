@@ -110,6 +110,10 @@ impl Store {
             removed = self.remove_outdated(envelope.received_at());
             let bytes = envelope.bytes();
             if self.used() + bytes > self.keep.bytes {
+                // Somebody may have made room, and nobody has told of it yet.
+                self.forget_absent();
+            }
+            if self.used() + bytes > self.keep.bytes {
                 return Err(NotStored::Full(self.keep.bytes / (1024 * 1024)));
             }
             self.write(&name, envelope).map_err(|error| match error.kind() {
@@ -161,6 +165,10 @@ impl Store {
     pub fn size(&self) -> (usize, u64) {
         let bytes = self.used();
         (self.lock().len(), bytes)
+    }
+
+    fn forget_absent(&self) {
+        self.lock().retain(|name, _| self.directory.join(name).exists());
     }
 
     fn used(&self) -> u64 {

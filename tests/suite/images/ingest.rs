@@ -1,5 +1,6 @@
 //! Scan reports handed in over the real door: what they change, who may, and what outlives a crash.
 
+mod edges;
 mod shared;
 
 use std::{fs, path::Path};

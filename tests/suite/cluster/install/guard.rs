@@ -20,6 +20,7 @@ const REGISTRATION: Target =
 const NAMESPACE: Target = ("v1/Namespace", "", "soc2gate");
 const DEPLOYMENT: Target = ("apps/v1/Deployment", "soc2gate", "soc2gate");
 const ACCOUNT: Target = ("v1/ServiceAccount", "soc2gate", "soc2gate");
+const SCAN: Target = ("soc2gate.io/v1/ImageScan", "", "sha256-a.b");
 const TLS: Target = ("v1/Secret", "soc2gate", "soc2gate-tls");
 
 /// What is the gate's, and what only an installer may do to it.
@@ -167,6 +168,11 @@ async fn the_gate_writes_what_it_must_and_no_more() {
         (Who::Root, alone, REGISTRATION, true),
         (Who::Root, Label, TLS, true),
         (Who::Root, Create, lease, true),
+        // Whoever writes one lets an image in.
+        (Who::Gate, Create, SCAN, false),
+        (Who::Root, Create, SCAN, true),
+        (Who::Account("kube-system:mine"), Create, SCAN, true),
+        (Who::Installer, Create, SCAN, false),
     ];
     let selector = json!({"matchLabels": {"a": "b"}});
     for other in [

@@ -100,6 +100,10 @@ fn object((kind, namespace, name): Target) -> DynamicObject {
         "SubjectAccessReview" => json!({"spec": {
             "user": "ann", "resourceAttributes": {"verb": "get", "resource": "pods", "namespace": "default"},
         }}),
+        "ImageScan" => json!({"spec": {
+            "image": "sha256:a", "handedInBy": "ci", "receivedAt": "2026-01-01T00:00:00Z", "report": "sha256:b",
+            "scanner": "trivy", "subjects": [], "found": 0,
+        }}),
         "TokenReview" => json!({"spec": {"token": "x"}}),
         _ => json!({}),
     };

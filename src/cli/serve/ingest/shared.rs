@@ -49,15 +49,20 @@ struct Followed {
 }
 
 /// Whether changes are told.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Hearing {
-    /// Not everything has been told once.
-    #[default]
-    Beginning,
+    /// Not everything has been told once; with what stands in the way.
+    Beginning(String),
     Whole,
     NotDefined,
     /// What was told before still counts.
     Lost(String),
+}
+
+impl Default for Hearing {
+    fn default() -> Self {
+        Self::Beginning("nobody has answered".to_owned())
+    }
 }
 
 #[derive(Deserialize)]
@@ -101,9 +106,12 @@ impl Shared {
                 state.hear(Hearing::Whole)
             }
             // It is waited for: what nobody has told yet cannot be judged by.
-            Told::News(News::Lost(_)) if state.hearing == Hearing::Beginning => return,
+            Told::News(News::Lost(reason)) if state.is_beginning() => {
+                state.hear(Hearing::Beginning((*reason).to_owned()));
+                false
+            }
             Told::News(News::Lost(reason) | News::Forbidden(reason)) => {
-                let is_unknown = state.hearing == Hearing::Beginning;
+                let is_unknown = state.is_beginning();
                 state.hear(Hearing::Lost((*reason).to_owned()));
                 self.doubts(is_unknown, reason, &mut reports)
             }
@@ -113,7 +121,7 @@ impl Shared {
             }
         };
         // Not object by object while a list is being told.
-        if has_changed && state.hearing != Hearing::Beginning {
+        if has_changed && !state.is_beginning() {
             self.known.install(&mut reports);
         }
     }
@@ -157,6 +165,10 @@ impl Followed {
             }
         }
         true
+    }
+
+    const fn is_beginning(&self) -> bool {
+        matches!(self.hearing, Hearing::Beginning(_))
     }
 
     /// How changes are told from now on; tells whether that is news.
@@ -263,7 +275,7 @@ impl Shelf for Shared {
         let told = trouble(&self.known.reports(), Path::new(PLACE));
         let followed = self.state();
         let (state, detail) = match (&followed.hearing, told) {
-            (Hearing::Beginning, _) => (State::Unmet, "not known yet".to_owned()),
+            (Hearing::Beginning(reason), _) => (State::Unmet, format!("not known yet: {reason}")),
             (Hearing::NotDefined, _) if !self.is_open => (State::Met, UNDEFINED.to_owned()),
             (Hearing::NotDefined, _) => (State::Degraded, UNDEFINED.to_owned()),
             (Hearing::Lost(reason), _) => (State::Degraded, format!("changes are not told: {reason}")),

@@ -118,6 +118,21 @@ async fn while_the_api_server_keeps_nothing_the_report_is_to_be_handed_in_again_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_replica_is_not_ready_before_it_has_read_the_scans_and_says_what_keeps_it() {
+    let world = World::new();
+    let taking = world.replica().await;
+    assert_eq!(world.hand_in(&taking, 'a').await.status, 201);
+    let door = world.api.door();
+    door.fails_if(|asked: &Asked| (asked.resource == "imagescans").then_some(Fault::Refuse(503)));
+    let gate = world.start(&door, &[]);
+    gate.admin_until("/readyz", |text| text.contains("image-scans: not known yet: refused by the test"))
+        .await;
+    door.heals();
+    gate.admin_until("/readyz", |text| text.starts_with("ready")).await;
+    assert!(admits(&gate, 'a').await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_scan_that_is_deleted_counts_no_longer_and_one_of_somebody_else_is_told_and_never_counts() {
     let world = World::new();
     let gate = world.replica().await;

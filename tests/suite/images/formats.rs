@@ -2,7 +2,11 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use soc2gate::{inventory::image_evidence::VexStatement, object::Digest};
+use soc2gate::{
+    cluster::definitions::{HandedIn, ImageScanSpec},
+    inventory::image_evidence::{Rating, ScanReport, Subject, VexStatement, VulnerabilityReport},
+    object::Digest,
+};
 
 use super::*;
 
@@ -186,5 +190,74 @@ fn ratings_by_others_count_in_every_shape_and_never_spoil_the_report() {
     assert_eq!(rated(json!({"nvd": "HIGH"})), ["high"]);
     for odd in [json!({"nvd": {"score": 9}, "x": []}), json!([1, 2]), json!("high"), Value::Null, json!(4)] {
         assert_eq!(rated(odd.clone()).len(), 1, "{odd}");
+    }
+}
+
+/// A scan with everything that a report may say, or nothing of it.
+fn any_scan() -> impl Strategy<Value = ScanReport<'static>> {
+    let text = || prop_oneof![Just(String::new()), "[a-zA-Z0-9:/@.\"\\\\ü-]{1,20}"];
+    let rating = || {
+        prop_oneof![
+            Just("critical"),
+            Just("high"),
+            Just("medium"),
+            Just("low"),
+            Just("negligible"),
+            Just("unknown")
+        ]
+        .prop_map(Rating::of)
+    };
+    let time = || prop::option::of((0..4_000_000_000_i64).prop_map(|at| Timestamp::from_second(at).unwrap()));
+    let others = prop::collection::btree_map("[a-z]{1,6}", rating(), 0..3);
+    let aliases = prop::collection::vec(text(), 0..3);
+    let found = (text(), aliases, text(), rating(), text(), others, any::<bool>(), text()).prop_map(
+        |(id, aliases, package, rating, rated_by, others, fixable, fixed_in)| VulnerabilityReport {
+            id: id.into(),
+            aliases: aliases.into_iter().map(Into::into).collect(),
+            package: package.into(),
+            rating,
+            rated_by: rated_by.into(),
+            other_ratings: others.into_iter().map(|(by, rating)| (by.into(), rating)).collect(),
+            fixable,
+            fixed_in: fixed_in.into(),
+        },
+    );
+    let subjects = prop::collection::vec((text(), "[a-f0-9]{64}"), 0..3);
+    let listed = prop::collection::vec(found, 0..4);
+    let told = (text(), text(), time(), time(), text(), any::<bool>());
+    (told, subjects, prop::collection::vec(text(), 0..3), listed).prop_map(
+        |(told, subjects, tags, vulnerabilities)| {
+            let (scanner, scanner_version, scanned_at, database_at, platform, end_of_life) = told;
+            let subject = |(repository, hex): (String, String)| Subject {
+                repository: repository.into(),
+                digest: Digest::parse(&format!("sha256:{hex}")).unwrap(),
+            };
+            ScanReport {
+                scanner: scanner.into(),
+                scanner_version: scanner_version.into(),
+                scanned_at,
+                database_at,
+                platform,
+                end_of_life,
+                subjects: subjects.into_iter().map(subject).collect(),
+                tags,
+                vulnerabilities,
+                attester: None,
+            }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn a_scan_comes_back_from_the_cluster_as_it_was_handed_in(scan in any_scan()) {
+        let image = Digest::parse(&digest('1')).unwrap();
+        let handed = HandedIn {
+            image: &image, by: "ci", received_at: now(), report: &digest('2'), is_bound_by_caller: false,
+        };
+        let text = serde_json::to_string(&ImageScanSpec::new(&handed, &scan)).unwrap();
+        let back: ImageScanSpec = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(format!("{:?}", back.scan().unwrap()), format!("{scan:?}"));
+        prop_assert_eq!(back.received_at().unwrap(), now());
     }
 }

@@ -16,7 +16,9 @@ use jiff::Timestamp;
 
 use super::{Attached, Documents};
 use crate::{
-    inventory::image_evidence::{Attestation, Attested, Attester, Claim, Refused, ScanReport, VexStatement},
+    inventory::image_evidence::{
+        Attestation, Attested, Attester, Claim, LEFT_OUT, Refused, ScanReport, VexStatement,
+    },
     object::Digest,
 };
 use attached::{Signed, Text};
@@ -104,7 +106,7 @@ impl Verifier {
         if let Some(left_out) = &documents.left_out {
             attested.refused.push(Refused {
                 is_signature: false,
-                what: "what else is attached".into(),
+                what: LEFT_OUT.into(),
                 reason: left_out.as_str().into(),
                 other: None,
             });

@@ -17,7 +17,7 @@ use std::{
 
 use jiff::Timestamp;
 
-pub use attestation::{Attestation, Attested, Attester, Claim, Refused, Signer};
+pub use attestation::{Attestation, Attested, Attester, Claim, LEFT_OUT, Refused, Signer};
 pub use collector::Collector;
 pub use first_seen::FirstSight;
 pub use registry::{Answer, Asked, RegistryEvidence, Tagged};

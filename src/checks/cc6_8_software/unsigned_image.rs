@@ -7,7 +7,7 @@ use super::{
 use crate::{
     check::{Ask, Check, Examine, Examples, Kinds, Missing, Need, Part, Reference, Report, quoted},
     criterion::{Criterion, Severity, Support},
-    inventory::image_evidence::{Attested, Attester, Claim},
+    inventory::image_evidence::{Attested, Attester, Claim, LEFT_OUT},
     object::{ImageAt, ImageReference},
 };
 
@@ -63,7 +63,11 @@ fn examine(at: &ImageAt<'_>, signers: &Signers, ask: &Ask<'_>, report: &mut Repo
             reason: "an image is signed by nobody who may".into(),
         });
     }
-    let what = format!("{}: its registry holds no signature for it{}", quoted(at.reference), held.found);
+    // Who floods the registry, or attaches what is too large, leaves something unread.
+    let unread = held.all().flat_map(|attested| &attested.refused).find(|refused| &*refused.what == LEFT_OUT);
+    let unread = unread.map_or(String::new(), |left_out| format!(" (left unread: {})", left_out.reason));
+    let what =
+        format!("{}: its registry holds no signature for it{unread}{}", quoted(at.reference), held.found);
     report.violation_of(at.place(), at.reference, what);
 }
 

@@ -69,6 +69,9 @@ pub enum Claim {
     Other { predicate_type: Arc<str> },
 }
 
+/// What [`Refused::what`] calls everything attached that was not read, for its size or its number.
+pub const LEFT_OUT: &str = "what else is attached";
+
 /// Something that claims to speak of an image and is not believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {

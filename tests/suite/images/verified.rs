@@ -4,6 +4,7 @@ mod certificates;
 mod published;
 mod said;
 mod timestamps;
+mod unknown;
 
 use std::{collections::BTreeMap, sync::Arc};
 

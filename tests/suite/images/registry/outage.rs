@@ -229,6 +229,7 @@ async fn documents_of_100_mib_and_10_000_referrers_cost_bounded_memory_and_hide_
         let world = World::start(fault, DENYING).await;
         let answer = world.answer_when(|answer| answer.message().contains("unsigned-image")).await;
         assert!(!answer.allowed() && answer.message().contains("holds no signature"), "{:?}", answer.body);
+        assert!(answer.message().contains("left unread: "), "{}", answer.message());
         world.recovers().await;
     });
     futures::future::join_all(faults).await;

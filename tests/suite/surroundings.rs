@@ -6,7 +6,8 @@
 //! `registry.example.com/shop/old`, has had the same vulnerability for 40 days.
 //!
 //! What `registry.example.com/shop` answered: `1` is signed by the pipeline, with provenance and an SBOM; `3` is signed by
-//! somebody else; of `4` the answer is still to come; the others have nothing attested.
+//! somebody else; of `4` the answer is still to come; to `6` somebody attached the signature of `7`; the others have nothing
+//! attested.
 
 use std::{path::Path, sync::Arc};
 
